@@ -1,0 +1,201 @@
+"""What the stages hand to each other, from frame to cue. Data only.
+
+Arrays inside `Frame` and `Trace` are borrowed: they are valid until the next `read` or
+`follow`, and whoever needs them longer copies them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["micro", "macro"]
+Side = Literal["left", "right", "both"]
+Lighting = Literal["ok", "low", "flicker", "changing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture, luma only.
+
+    Attributes
+    ----------
+    sequence : int
+        Frames delivered before this one in the session; counts from 0.
+    timestamp_ns : int
+        Sensor time (CLOCK_BOOTTIME), or media time where a file is read.
+    luma : uint8 [shape=(height, width)], C-contiguous, borrowed
+    """
+
+    sequence: int
+    timestamp_ns: int
+    luma: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source delivers: for the session row and for people.
+
+    `fps` is the nominal rate, 0 where it is unknown; `timestamps` says where they come from:
+    "sensor", "media" (a file), "stated" (a file read as if recorded at `--fps`) or "arrival".
+    """
+
+    description: str
+    width: int
+    height: int
+    fps: float
+    timestamps: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FaceLandmarks:
+    """The landmark model's answer for one face.
+
+    Attributes
+    ----------
+    points : float32 [shape=(468, 3)], px
+        x, y in the picture; z in the same unit, negative towards the camera, 0 about the
+        middle of the head.
+    presence : float in [0, 1]
+    """
+
+    face: int
+    points: NDArray[np.float32]
+    presence: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrameAnswer:
+    """All faces found on one key frame; it arrives some frames after it. May be empty."""
+
+    sequence: int
+    timestamp_ns: int
+    faces: tuple[FaceLandmarks, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one frame says about one face, after the head's own motion is taken away.
+
+    Attributes
+    ----------
+    codes : int16 [shape=(N_CHANNELS,)], borrowed
+        See `anatomy.CHANNEL_NAMES` and `anatomy.CHANNEL_QUANTA`; `anatomy.LOST` where lost.
+    points : int16 [shape=(n_points, 2)], tenths of a miod, borrowed
+        Tracked points in the upright, still face; `anatomy.LOST` where lost.
+    """
+
+    face: int
+    sequence: int
+    timestamp_ns: int
+    codes: NDArray[np.int16]
+    points: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Frames that the sensor made and nobody received, before frame `sequence`."""
+
+    sequence: int
+    timestamp_ns: int
+    n_missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One candidate cue: something moved, briefly. Times are sensor nanoseconds."""
+
+    face: int
+    kind: Kind
+    onset_ns: int
+    apex_ns: int
+    offset_ns: int
+    onset_frame: int
+    apex_frame: int
+    offset_frame: int
+    duration_error_ms: float
+    regions: tuple[str, ...]
+    movements: tuple[str, ...]
+    side: Side
+    amplitude_miod: float
+    score: float
+    expected_false_per_hour: float
+    head_motion_miod_s: float
+    fps: float
+    dropped_frames: int
+    during_blink: bool
+    during_speech: bool
+    lighting: Lighting
+
+    @property
+    def duration_ms(self) -> float:
+        """Onset to offset, ms."""
+        return (self.offset_ns - self.onset_ns) / 1e6
+
+    @property
+    def fast_onset(self) -> bool:
+        """Onset to apex within 260 ms: the definition by onset (Yan et al. 2013)."""
+        return self.apex_ns - self.onset_ns <= 260_000_000
+
+    @property
+    def duration_band(self) -> str:
+        """Which published duration limits the cue meets."""
+        for limit_ms, name in ((67.0, "<=67 ms"), (200.0, "67-200 ms"), (500.0, "200-500 ms")):
+            if self.duration_ms <= limit_ms:
+                return name
+        return "0.5-4 s"
+
+
+@dataclass(frozen=True, slots=True)
+class Blink:
+    """Both eyes, or one, closed and opened again."""
+
+    face: int
+    onset_ns: int
+    apex_ns: int
+    offset_ns: int
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFound:
+    """A face is being followed from this frame on."""
+
+    face: int
+    sequence: int
+    timestamp_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceLost:
+    """A face that was being followed is gone."""
+
+    face: int
+    sequence: int
+    timestamp_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A note in time, set by a person."""
+
+    timestamp_ns: int
+    text: str
+
+
+Event: TypeAlias = Cue | Blink | Gap | FaceFound | FaceLost | Mark
+
+
+@dataclass(slots=True)
+class SessionInfo:
+    """What is known of a session before its first frame."""
+
+    source: SourceInfo
+    participant: str = ""
+    software_version: str = ""
+    models: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
