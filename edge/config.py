@@ -1,12 +1,22 @@
-"""Settings: one TOML file, one frozen dataclass per section, unknown keys refused."""
+"""Settings: one TOML file, one frozen dataclass per section, unknown keys refused.
+
+The first file found counts, whole: `--config`, then the person's own, then the machine's.
+Nothing is merged, so that what a file says is what is used. Every setting carries its sentence
+and its range beside its default; `microcue config` prints both.
+"""
 
 from __future__ import annotations
 
+import difflib
+import json
+import math
+import os
+import re
 import sys
-import types
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar, get_type_hints
 
 import platformdirs
 
@@ -18,72 +28,129 @@ else:
     import tomli as tomllib
 
 SYSTEM_FILE = Path("/etc/microcue/microcue.toml")
+FILE_NAME = "microcue.toml"
+# every setting with its comment fits in 5 kB; more than this is another file under our name
+FILE_MAX_BYTES = 1_000_000
+
+Setting: TypeAlias = str | int | float | bool
+Overrides: TypeAlias = Mapping[str, Mapping[str, object]]
+_Value = TypeVar("_Value")
 _Section = TypeVar("_Section")
+
+
+def setting(
+    default: _Value,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    pattern: str = "",
+) -> _Value:
+    """A dataclass field that knows what it means and what it may be.
+
+    Parameters
+    ----------
+    default : str, int, float or bool
+    doc : str
+        One line for people: meaning, unit, special values.
+    low, high : float, optional
+        Both are allowed themselves.
+    choices : tuple of str, optional
+        The only values allowed.
+    pattern : str, optional
+        Regular expression that the whole value must match; `doc` says it in words.
+    """
+    limits = {"doc": doc, "low": low, "high": high, "choices": choices, "pattern": pattern}
+    declared: Any = field(default=default, metadata=limits)
+    return declared  # type: ignore[no-any-return]  # a Field until @dataclass takes it
+
+
+LED_PATTERN = r"auto|terminal|none|gpio:\d{1,3}|rgb:\d{1,3},\d{1,3},\d{1,3}"
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureConfig:
     """Where frames come from."""
 
-    camera: str = "auto"  # auto, v4l2:/dev/videoN, file:PATH, demo
-    fps: float = 0.0  # asked of a camera; for a file: read it as if recorded at this rate; 0 as it is
-    width: int = 640
-    height: int = 480
-    realtime: bool = False
+    camera: str = setting(
+        "auto", "auto, v4l2:/dev/videoN, picamera2[:N], gst:PIPELINE, file:PATH or demo", pattern=r"(?s).+"
+    )
+    fps: float = setting(
+        0.0,
+        "frames per second asked of a camera; a file is read as if recorded so; 0: as it comes",
+        low=0,
+        high=1000,
+    )
+    width: int = setting(640, "picture width asked of a camera, px", low=16, high=8192)
+    height: int = setting(480, "picture height asked of a camera, px", low=16, high=8192)
+    realtime: bool = setting(False, "play a file at its own pace instead of as fast as it goes")
 
 
 @dataclass(frozen=True, slots=True)
 class PerceiveConfig:
     """The face models, on key frames."""
 
-    runtime: str = "auto"  # auto, litert, tflite
-    detector: str = "face_detection_int8"
-    landmarks: str = "face_landmark_int8"
-    faces: int = 1
-    n_threads: int = 1
-    presence_min: float = 0.5
-    detection_min: float = 0.5
+    runtime: str = setting("auto", "which interpreter runs the models", choices=("auto", "litert", "tflite"))
+    detector: str = setting(
+        "face_detection_int8", "face detector, a file name in models/", pattern=r"[\w.-]+"
+    )
+    landmarks: str = setting(
+        "face_landmark_int8", "landmark model, a file name in models/", pattern=r"[\w.-]+"
+    )
+    faces: int = setting(
+        1, "faces followed, the largest first; others are not tracked or logged", low=1, high=4
+    )
+    n_threads: int = setting(1, "threads of the interpreter", low=1, high=16)
+    presence_min: float = setting(0.5, "below this the landmark model has lost the face", low=0, high=1)
+    detection_min: float = setting(0.5, "below this the detector has not found one", low=0, high=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TrackConfig:
     """How often the landmark model is asked, and when a patch counts as lost."""
 
-    key_frames_max_hz: float = 10.0
-    key_frames_steady_hz: float = 2.0
-    correlation_min: float = 0.7
+    key_frames_max_hz: float = setting(10.0, "key frames a second while the head moves", low=0.1, high=60)
+    key_frames_steady_hz: float = setting(2.0, "key frames a second on a steady head", low=0.1, high=60)
+    correlation_min: float = setting(0.7, "a patch that matches its template less is lost", low=0, high=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SpotConfig:
     """How many false cues the user accepts, and how long the person is learned."""
 
-    accepted_false_per_hour: float = 6.0
-    learning_s: float = 3.0
-    macro: bool = True
+    accepted_false_per_hour: float = setting(
+        6.0, "cues an hour that chance alone may make", low=0.01, high=3600
+    )
+    learning_s: float = setting(
+        3.0, "seconds of the person's own baseline before the first cue", low=0.5, high=60
+    )
+    macro: bool = setting(True, "also look for movements of 0.5 to 4 s")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordConfig:
     """What is kept."""
 
-    signals: bool = True
-    traces: bool = True
+    signals: bool = setting(True, "keep the movement signals, so that spotting can run again")
+    traces: bool = setting(True, "keep the tracked points around each cue, for replay without a picture")
 
 
 @dataclass(frozen=True, slots=True)
 class IndicateConfig:
     """How it is shown."""
 
-    led: str = "auto"  # auto, gpio:N, rgb:R,G,B, terminal, none
-    flagged_cues: bool = False  # also show cues during a blink or speech
+    led: str = setting("auto", "auto, gpio:N, rgb:R,G,B (BCM numbers), terminal or none", pattern=LED_PATTERN)
+    flagged_cues: bool = setting(False, "also show cues during a blink or speech")
 
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
     """Who is watched."""
 
-    participant: str = ""
+    participant: str = setting(
+        "", "a code of up to 64 letters, digits, - or _; never a name", pattern=r"[A-Za-z0-9_-]{0,64}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +164,187 @@ class Config:
     record: RecordConfig = field(default_factory=RecordConfig)
     indicate: IndicateConfig = field(default_factory=IndicateConfig)
     session: SessionConfig = field(default_factory=SessionConfig)
+
+
+def load_config(path: Path | None = None, overrides: Overrides | None = None) -> Config:
+    """Read the settings that count here.
+
+    Parameters
+    ----------
+    path : Path, optional
+        From `--config`; must exist. Without it the person's own file, else the machine's, else
+        the defaults.
+    overrides : mapping of section to mapping of key to value, optional
+        From the command line; they win over the file. None stands for "not given".
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read or is not TOML, or a key is unknown, of the wrong type or out
+        of range.
+    """
+    config = Config()
+    chosen = path if path is not None else found_file()
+    if chosen is not None:
+        config = with_overrides(config, _read_tables(chosen), origin=f"{chosen}: ")
+    return with_overrides(config, overrides or {})
+
+
+def found_file() -> Path | None:
+    """The settings file that counts without `--config`, or None."""
+    own = platformdirs.user_config_path("microcue") / FILE_NAME
+    return next((file for file in (own, SYSTEM_FILE) if file.is_file()), None)
+
+
+def with_overrides(config: Config, overrides: Overrides, origin: str = "") -> Config:
+    """The same settings with some replaced, all checked. Values that are None are left out.
+
+    Raises
+    ------
+    ConfigError
+        Names the key, what is allowed and what came; `origin` is put before the sentence.
+    """
+    sections = {}
+    for name, table in overrides.items():
+        if name not in {section.name for section in fields(Config)}:
+            raise ConfigError(f"{origin}[{name}] is not a section; {_nearest(name, fields(Config))}")
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{origin}expected the section [{name}], found {name} = {table!r}")
+        sections[name] = _read_section(getattr(config, name), name, table, origin)
+    return replace(config, **sections)
+
+
+def data_dir(named: Path | None = None) -> Path:
+    """Where the log lives: `--data`, else the service's state directory, else the person's own.
+
+    systemd sets STATE_DIRECTORY for a unit with `StateDirectory=microcue`.
+    """
+    if named is not None:
+        return named
+    if state := os.environ.get("STATE_DIRECTORY"):
+        return Path(state.split(":")[0])
+    return platformdirs.user_data_path("microcue")
+
+
+def as_tables(config: Config) -> dict[str, dict[str, Setting]]:
+    """Every section with every key, as plain values."""
+    return {
+        section.name: {
+            item.name: getattr(getattr(config, section.name), item.name)
+            for item in fields(getattr(config, section.name))
+        }
+        for section in fields(Config)
+    }
+
+
+def changed(config: Config) -> dict[str, dict[str, Setting]]:
+    """Only what differs from the defaults; sections without a difference are left out."""
+    defaults = as_tables(Config())
+    tables = {
+        name: {key: value for key, value in table.items() if value != defaults[name][key]}
+        for name, table in as_tables(config).items()
+    }
+    return {name: table for name, table in tables.items() if table}
+
+
+def to_toml(tables: Mapping[str, Mapping[str, Setting]]) -> str:
+    """A settings file that reads back as the same values, with a comment above each setting."""
+    return "\n\n".join("\n".join(_section_lines(name, table)) for name, table in tables.items())
+
+
+def _section_lines(name: str, table: Mapping[str, Setting]) -> Iterator[str]:
+    section = getattr(Config(), name)
+    limits = {item.name: item for item in fields(section)}
+    yield f"# {(type(section).__doc__ or '').strip()}"
+    yield f"[{name}]"
+    for key, value in table.items():
+        allowed = _allowed(limits[key], type(value)) if not limits[key].metadata["pattern"] else ""
+        yield f"# {limits[key].metadata['doc']}" + (f"; {allowed}" if allowed else "")
+        yield f"{key} = {_toml_value(value)}"
+
+
+def _toml_value(value: Setting) -> str:
+    if isinstance(value, str):
+        # JSON's escapes are TOML's too, except that TOML wants DEL escaped
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _read_tables(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"expected a settings file at {path}, found none that can be read ({error.strerror}); "
+            "check the path, or leave --config out for the defaults"
+        ) from error
+    if len(content) > FILE_MAX_BYTES:
+        raise ConfigError(
+            f"expected a settings file of at most {FILE_MAX_BYTES} bytes, {path} has {len(content)}; "
+            "start again from `microcue config`"
+        )
+    try:
+        # utf-8-sig, as editors on Windows put a byte order mark first
+        tables: dict[str, Any] = tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: expected UTF-8 text, found byte {error.start} that is none; save it as UTF-8"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: expected TOML, found: {error}; mend that line") from error
+    return tables
+
+
+def _read_section(section: _Section, name: str, table: Mapping[str, object], origin: str) -> _Section:
+    known = {item.name: item for item in fields(section)}  # type: ignore[arg-type]
+    types = get_type_hints(type(section))
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            near = _nearest(key, tuple(known.values()))
+            raise ConfigError(f"{origin}{name}.{key} is not a setting; {near}")
+        if value is not None:
+            values[key] = _checked(f"{origin}{name}.{key}", known[key], types[key], value)
+    return replace(section, **values)  # type: ignore[type-var]
+
+
+def _checked(where: str, item: Field[Any], wanted: type, value: object) -> Setting:
+    if wanted is float and type(value) is int:
+        value = float(value)
+    limits = item.metadata
+    fits = type(value) is wanted  # exactly: True is an int to Python, not to a person
+    if fits and isinstance(value, float):
+        fits = math.isfinite(value)
+    if fits and isinstance(value, (int, float)):
+        fits = (limits["low"] is None or value >= limits["low"]) and (
+            limits["high"] is None or value <= limits["high"]
+        )
+    if fits and isinstance(value, str):
+        fits = (not limits["choices"] or value in limits["choices"]) and (
+            not limits["pattern"] or re.fullmatch(limits["pattern"], value) is not None
+        )
+    if not fits:
+        raise ConfigError(
+            f"{where} expects {_allowed(item, wanted)}, found {value!r}; mend it or leave it out"
+        )
+    return value  # type: ignore[return-value]
+
+
+def _allowed(item: Field[Any], wanted: type) -> str:
+    limits = item.metadata
+    if limits["choices"]:
+        return f"one of {', '.join(limits['choices'])}"
+    if limits["pattern"]:
+        return str(limits["doc"])
+    if wanted is bool:
+        return "true or false"
+    if wanted is str:
+        return "a text"
+    words = {int: "a whole number", float: "a number"}[wanted]
+    return f"{words} from {limits['low']:g} to {limits['high']:g}"
+
+
+def _nearest(name: str, known: tuple[Field[Any], ...]) -> str:
+    names = [item.name for item in known]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
