@@ -1,0 +1,150 @@
+"""The command line: picks the command, reads the settings, turns failures into exit codes.
+
+Only the module of the command that was asked for is imported, so `microcue --help` does not
+wait for numba or a camera library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from edge import __version__
+from edge.errors import EXIT_BUG, EXIT_DONE, EXIT_INPUT_OUTPUT, EdgeError
+
+EXIT_INTERRUPTED = 130
+
+EXAMPLES = """\
+examples:
+  microcue demo                       the built-in clip, watched and scored
+  microcue run --camera file:my.mp4   a recording, frame by frame
+  microcue cues latest                what was noticed
+"""
+
+
+class Command(NamedTuple):
+    """Where a command lives, and its line in `microcue --help`."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "run": Command("run", "watch with the camera, or through a file"),
+    "demo": Command("demo", "watch the built-in clip and score the result"),
+    "doctor": Command("doctor", "check this machine, one line each, with the fix"),
+    "sessions": Command("log", "list what was logged"),
+    "cues": Command("log", "list the candidate cues of a session"),
+    "export": Command("export", "write cues for the tools you already use"),
+    "synth": Command("synth", "make a clip with known movements from a photograph"),
+    "bench": Command("bench", "measure the speed of this machine, stage by stage"),
+    "warmup": Command("warmup", "compile the kernels into the cache"),
+    "config": Command("config", "print the settings in use"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2, 69, 70, 74, 78 or 130."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except EdgeError as error:
+        return _failed(words, error.exit_code, str(error))
+    except KeyboardInterrupt:  # `run` ends its session on the signal; elsewhere it lands here
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # whoever read us (`| head`) has had enough; the interpreter's own last flush must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except OSError as error:
+        sentence = f"expected to read or write, the system says {error}; check space and permissions"
+        return _failed(words, EXIT_INPUT_OUTPUT, sentence)
+    except Exception as error:  # noqa: BLE001  # the supervisor: whatever nobody foresaw ends here, as a bug
+        sentence = (
+            f"this is a bug in microcue ({type(error).__name__}: {error}); "
+            "please report it with what the same command prints with -v"
+        )
+        return _failed(words, EXIT_BUG, sentence)
+
+
+def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The parser with every command listed, and the one `asked` for complete.
+
+    Parameters
+    ----------
+    asked : str, optional
+        A name in `COMMANDS`; its module is imported and registers its own options.
+    """
+    parser = argparse.ArgumentParser(
+        prog="microcue",
+        description="Notices brief facial movements on this device and logs them as candidate cues. "
+        "It never says what they mean.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"microcue {__version__}")
+    subparsers = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True, help="microcue COMMAND --help"
+    )
+    wanted = COMMANDS[asked].module if asked is not None else None
+    if wanted is not None:
+        importlib.import_module(f"edge.commands.{wanted}").register(subparsers)
+    for name, command in COMMANDS.items():
+        if command.module != wanted:
+            subparsers.add_parser(name, help=command.summary)
+    for name in subparsers.choices:
+        _add_common_options(subparsers.choices[name])
+    return parser
+
+
+def _run(words: list[str]) -> int:
+    asked = words[0] if words and words[0] in COMMANDS else None
+    arguments = build_parser(asked).parse_args(words)
+    # after parsing, so that --help and a usage error need none of it
+    from edge.commands.context import Context
+    from edge.config import data_dir, load_config
+
+    logging.basicConfig(level=_log_level(arguments.verbosity), format="microcue: %(message)s")
+    context = Context(
+        config=load_config(arguments.config),
+        data_dir=data_dir(arguments.data),
+        json=arguments.json,
+        verbosity=arguments.verbosity,
+    )
+    code: int = arguments.run(arguments, context)
+    sys.stdout.flush()  # so that a reader who has gone shows here
+    return code
+
+
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
+    common = parser.add_argument_group("common options")
+    common.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    common.add_argument("--data", type=Path, metavar="DIR", help="where the log is kept")
+    common.add_argument("--json", action="store_true", help="print for programs instead of people")
+    common.add_argument(
+        "-v", "--verbose", action="count", default=0, dest="verbosity", help="say more; twice: more"
+    )
+    common.add_argument("-q", "--quiet", action="store_const", const=-1, dest="verbosity", help="only errors")
+
+
+def _log_level(verbosity: int) -> int:
+    return {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+
+
+def _failed(words: Sequence[str], exit_code: int, sentence: str) -> int:
+    print(f"microcue: {sentence}", file=sys.stderr)
+    # asked of the words, since parsing itself may be what failed
+    if any(word == "--verbose" or (word[:1] == "-" and set(word[1:]) == {"v"}) for word in words):
+        traceback.print_exc()
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
