@@ -1,0 +1,178 @@
+"""What can go wrong between a camera or file and the first stage: one sentence and a cure each."""
+
+from __future__ import annotations
+
+from edge.errors import CaptureError, DeviceAbsent
+
+
+class FileMissing(CaptureError):
+    """The path names nothing, or nothing that can be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"expected a video file at {self.path}, but {self.reason}; check the path and its permissions"
+
+
+class NotAVideo(CaptureError):
+    """The file is there, but holds no moving picture that can be decoded."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"expected a video in {self.path}, but {self.reason}; try it in a player, or name another file"
+
+
+class NoFrames(CaptureError):
+    """A video by its header, without one frame that can be decoded."""
+
+    def __init__(self, path: str, n_corrupt: int) -> None:
+        super().__init__(path, n_corrupt)
+        self.path = path
+        self.n_corrupt = n_corrupt
+
+    def __str__(self) -> str:
+        damage = f" and {self.n_corrupt} damaged packets" if self.n_corrupt else ""
+        return f"expected frames in {self.path}, but it holds none{damage}; record or copy the file again"
+
+
+class PictureTooLarge(CaptureError):
+    """A header that asks for more memory than any camera here needs."""
+
+    def __init__(self, path: str, width: int, height: int, limit_px: int) -> None:
+        super().__init__(path, width, height, limit_px)
+        self.path = path
+        self.width = width
+        self.height = height
+        self.limit_px = limit_px
+
+    def __str__(self) -> str:
+        return (
+            f"expected a picture of at most {self.limit_px} pixels in {self.path}, "
+            f"but it says {self.width}x{self.height}; scale the video down first"
+        )
+
+
+class SizeChanged(CaptureError):
+    """The picture changed size in mid-stream; resizing it in silence would move every landmark."""
+
+    def __init__(self, description: str, expected: str, came: str, sequence: int) -> None:
+        super().__init__(description, expected, came, sequence)
+        self.description = description
+        self.expected = expected
+        self.came = came
+        self.sequence = sequence
+
+    def __str__(self) -> str:
+        return (
+            f"expected {self.expected} pictures from {self.description} to the end, "
+            f"but frame {self.sequence} is {self.came}; split the recording where the size changes"
+        )
+
+
+class StreamDamaged(CaptureError):
+    """So little can be decoded that going on would only pretend."""
+
+    def __init__(self, description: str, n_corrupt: int, sequence: int) -> None:
+        super().__init__(description, n_corrupt, sequence)
+        self.description = description
+        self.n_corrupt = n_corrupt
+        self.sequence = sequence
+
+    def __str__(self) -> str:
+        return (
+            f"expected frames from {self.description} after frame {self.sequence}, "
+            f"but {self.n_corrupt} packets were damaged; check cable and connector, or copy the file again"
+        )
+
+
+class FrameTimeout(CaptureError):
+    """No frame arrived in time. The loop may retry; three in a row are fatal."""
+
+    def __init__(self, waited_s: float, last_sequence: int) -> None:
+        super().__init__(waited_s, last_sequence)
+        self.waited_s = waited_s
+        self.last_sequence = last_sequence
+
+    def __str__(self) -> str:
+        return (
+            f"no frame for {self.waited_s:.2f} s after frame {self.last_sequence}; "
+            "check the camera's cable and whether another program holds it"
+        )
+
+
+class SourceEnded(CaptureError):
+    """The last frame has been delivered: the ordinary end of a file."""
+
+    def __init__(self, n_frames: int = 0) -> None:
+        super().__init__(n_frames)
+        self.n_frames = n_frames
+
+    def __str__(self) -> str:
+        return f"the source ended after {self.n_frames} frames"
+
+
+class SourceClosed(CaptureError):
+    """`read` after `close`."""
+
+    def __str__(self) -> str:
+        return "the source was closed before this read; open it again to get more frames"
+
+
+class CameraAbsent(DeviceAbsent):
+    """No camera where one was asked for, or it was unplugged."""
+
+    def __init__(self, device: str, reason: str = "there is none") -> None:
+        super().__init__(device, reason)
+        self.device = device
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"expected a camera at {self.device}, but {self.reason}; plug it in, or see `microcue cameras`"
+
+
+class CameraBusy(CaptureError):
+    """Another program streams from it."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        self.device = device
+
+    def __str__(self) -> str:
+        return f"expected {self.device} to be free, but another program is using it; close that program first"
+
+
+class CameraDenied(CaptureError):
+    """The device node may not be opened by this user."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        self.device = device
+
+    def __str__(self) -> str:
+        return (
+            f"expected to be allowed to read {self.device}, but permission was denied; "
+            "add this user to the group `video` and log in again"
+        )
+
+
+class CameraUnsuitable(CaptureError):
+    """The camera works, but not in a way that can be used."""
+
+    def __init__(self, device: str, wanted: str, came: str) -> None:
+        super().__init__(device, wanted, came)
+        self.device = device
+        self.wanted = wanted
+        self.came = came
+
+    def __str__(self) -> str:
+        return (
+            f"expected {self.wanted} from {self.device}, but it gives {self.came}; "
+            "choose another mode or camera from `microcue cameras`"
+        )
