@@ -1,0 +1,56 @@
+# make run and make test need only Python 3.10-3.13, make and, the first time, a network.
+# Another Python: make test PYTHON=python3.12. Options for microcue: make run ARGS="--led terminal"
+
+ARGS ?=
+export PYTHON
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-tflite lint bench models clean venv venv-dev
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: venv  ## watch with the camera, or the built-in demo where there is none
+	@code=0; $(BIN)/microcue run $(ARGS) || code=$$?; \
+	if [ $$code -eq 69 ] && [ -z "$(ARGS)" ]; then \
+		echo "microcue: no camera here, so this is the built-in demo"; \
+		$(BIN)/microcue demo; \
+	else \
+		exit $$code; \
+	fi
+
+test: lint  ## style, types and tests
+	$(BIN)/pytest $(ARGS)
+
+lint: venv-dev  ## style and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-tflite:  ## the model tests once more, with the older runtime beside the default one
+	@code=0; sh tools/make_venv.sh .venv-tflite tflite,test 11 || code=$$?; \
+	if [ $$code -eq 3 ]; then \
+		echo "microcue: test-tflite does not apply here, since tflite-runtime has no wheel after Python 3.11"; \
+	elif [ $$code -ne 0 ]; then \
+		exit $$code; \
+	else \
+		.venv-tflite/bin/pytest tests/perceive $(ARGS); \
+	fi
+
+bench: venv  ## the speed of this machine, stage by stage
+	@$(BIN)/microcue bench $(ARGS)
+
+models:  ## build models/ again from their published originals
+	@sh tools/make_venv.sh .venv-models quantize,test 13
+	.venv-models/bin/python tools/quantize_models.py $(ARGS)
+
+clean:  ## remove the environments and everything that was built
+	rm -rf .venv .venv-tflite .venv-models build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find edge tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@sh tools/make_venv.sh .venv "" 13
+
+venv-dev:
+	@sh tools/make_venv.sh .venv dev 13
