@@ -60,4 +60,4 @@ class FrameSource(Protocol):
         """
 
     def close(self) -> None:
-        """Release the camera or file. Safe to call twice and from another thread."""
+        """Release the camera or file. Safe to call twice."""
