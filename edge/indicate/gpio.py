@@ -1,0 +1,103 @@
+"""LEDs on the board's pins, through gpiozero. BCM numbers, as gpiozero counts them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+
+import gpiozero
+from gpiozero import exc
+
+from edge.errors import DeviceAbsent, IndicateError
+from edge.indicate.patterns import DARK, Colour
+
+# physical pin 11, beside a ground pin (9), and with no second function that a camera HAT takes
+DEFAULT_PIN = 17
+
+
+class GpioLight:
+    """One plain LED (one pin), or an RGB LED (three pins: red, green, blue).
+
+    Pins switch on and off only: gpiozero's dimming on these boards is timed in software, which
+    flickers and costs time.
+
+    Raises
+    ------
+    DeviceAbsent
+        This machine has no pins that gpiozero can drive, or not this one.
+    IndicateError
+        The pin is in use.
+    """
+
+    def __init__(self, pins: Sequence[int]) -> None:
+        if len(pins) not in (1, 3):
+            raise IndicateError(
+                f"expected 1 pin or 3 pins for an LED, found {len(pins)}; use gpio:N or rgb:R,G,B"
+            )
+        self._leds: list[gpiozero.LED] = []
+        try:
+            with _explained(pins):
+                for pin in pins:
+                    self._leds.append(gpiozero.LED(pin))
+        except (DeviceAbsent, IndicateError):
+            self.close()
+            raise
+
+    def set(self, colour: Colour) -> None:
+        """Switch each pin; a plain LED is on where any of the three colours is."""
+        wanted = colour if len(self._leds) == 3 else (int(any(colour)),)
+        try:
+            for led, value in zip(self._leds, wanted, strict=True):
+                led.value = value
+        except (exc.GPIOZeroError, OSError) as error:
+            raise IndicateError(
+                f"expected to switch the LED, the pin says: {error}; check its wiring"
+            ) from error
+
+    def close(self) -> None:
+        """Go dark and give the pins back."""
+        if self._leds:
+            self.set(DARK)
+        for led in self._leds:
+            led.close()
+        self._leds = []
+
+
+def pin_factory_name() -> str:
+    """What gpiozero drives pins with here, such as "LGPIOFactory"; "" where it finds nothing."""
+    try:
+        with warnings.catch_warnings():
+            # one warning for each library that is not there; the answer below says as much
+            warnings.simplefilter("ignore")
+            gpiozero.Device.ensure_pin_factory()
+    except (ImportError, *_pin_errors()):  # no library for pins, or one that is not let near them
+        return ""
+    return type(gpiozero.Device.pin_factory).__name__
+
+
+@contextlib.contextmanager
+def _explained(pins: Sequence[int]) -> Iterator[None]:
+    if not pin_factory_name():
+        raise DeviceAbsent(
+            "expected GPIO pins for the LED, this machine has none that gpiozero can drive; on a Raspberry "
+            "Pi install python3-lgpio (or microcue[pi]) and join the group gpio, elsewhere use --led terminal"
+        )
+    asked = ", ".join(str(pin) for pin in pins)
+    try:
+        yield
+    except (exc.PinInvalidPin, exc.PinUnknownPi) as error:
+        raise DeviceAbsent(
+            f"expected GPIO pins {asked} on this board, found: {error}; use BCM numbers, as in --led gpio:17"
+        ) from error
+    except _pin_errors() as error:
+        raise IndicateError(
+            f"expected free GPIO pins {asked} for the LED, found: {error}; use others, or end what holds them"
+        ) from error
+
+
+def _pin_errors() -> tuple[type[Exception], ...]:
+    """What a pin may raise: gpiozero lets lgpio's own error through, which derives from Exception alone."""
+    lgpio = sys.modules.get("lgpio")
+    return (exc.GPIOZeroError, OSError, *((lgpio.error,) if lgpio else ()))

@@ -1,0 +1,54 @@
+"""What an indicator does for the main loop, and the one that does nothing."""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+from edge.config import IndicateConfig
+from edge.messages import Cue
+
+
+class State(enum.Enum):
+    """What the indicator shows while no cue is being shown."""
+
+    OFF = "off"
+    LEARNING = "learning"
+    WATCHING = "watching"
+    NO_FACE = "no face"
+    FAULT = "fault"
+
+
+class Indicator(Protocol):
+    """Shows a state and, over it, cues. Nothing here waits: it is called between two frames."""
+
+    def show(self, state: State) -> None:
+        """From now on this state. Saying it again costs nothing and restarts nothing."""
+
+    def cue(self, cue: Cue) -> None:
+        """One candidate cue, shown at once, whatever the state."""
+
+    def close(self) -> None:
+        """Go dark and release the device. Safe to call twice."""
+
+
+class NullIndicator:
+    """Shows nothing: `--led none`."""
+
+    def show(self, state: State) -> None:
+        """Nothing to see."""
+
+    def cue(self, cue: Cue) -> None:
+        """Nothing to see."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def is_shown(cue: Cue, config: IndicateConfig) -> bool:
+    """Whether the indicator shows this cue; the log has all.
+
+    Micro cues, and of those the ones beside no blink and no speech unless `flagged_cues` is set.
+    """
+    is_flagged = cue.during_blink or cue.during_speech
+    return cue.kind == "micro" and (config.flagged_cues or not is_flagged)

@@ -1,0 +1,170 @@
+"""The indicator's thread: takes what the main loop says and keeps the display in rhythm."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from edge.errors import IndicateError
+from edge.indicate.indicator import State
+from edge.indicate.patterns import Colour
+from edge.indicate.sequencer import Sequencer
+from edge.messages import Cue
+
+
+class Light(Protocol):
+    """One LED, of one colour or three."""
+
+    def set(self, colour: Colour) -> None:
+        """Take this colour at once. Raises IndicateError where the device refuses."""
+
+    def close(self) -> None:
+        """Go dark and release the pins. Safe to call twice."""
+
+
+class Display(Protocol):
+    """Something that shows states and cues, called from one thread only."""
+
+    def show(self, state: State) -> None:
+        """Take the state in; `draw` comes next."""
+
+    def cue(self, cue: Cue) -> None:
+        """Take the cue in; `draw` comes next."""
+
+    def draw(self, now_ns: int) -> int | None:
+        """Bring the device up to date and say when to draw again; None: not by itself.
+
+        Raises IndicateError where the device refuses.
+        """
+
+    def close(self) -> None:
+        """Go dark and release the device. Safe to call twice."""
+
+
+class LightDisplay:
+    """Plays the patterns on a light."""
+
+    def __init__(self, light: Light) -> None:
+        self._light = light
+        self._sequencer = Sequencer()
+        self._shown: Colour | None = None
+
+    def show(self, state: State) -> None:
+        """Change the state's pattern."""
+        self._sequencer.show(state)
+
+    def cue(self, cue: Cue) -> None:  # noqa: ARG002  # one LED says that, not what
+        """Pulse."""
+        self._sequencer.cue()
+
+    def draw(self, now_ns: int) -> int | None:
+        """Set the light if its colour changes now."""
+        colour, until_ns = self._sequencer.colour(now_ns)
+        if colour != self._shown:
+            self._shown = None  # unknown, if the light now refuses: then the next draw tries again
+            self._light.set(colour)
+            self._shown = colour
+        return until_ns
+
+    def close(self) -> None:
+        """Release the light."""
+        self._light.close()
+
+
+class _Stop:
+    """Asks the thread to end."""
+
+
+class Player:
+    """An indicator with its own thread, which never makes the main loop wait.
+
+    Parameters
+    ----------
+    display : Display
+        Owned from here on.
+    now_ns : callable, ns
+        A clock that never goes back.
+
+    Attributes
+    ----------
+    n_refused : int
+        How often the device refused to show something.
+    fault : str
+        Its last sentence; empty while all is well.
+    """
+
+    def __init__(self, display: Display, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self.n_refused = 0
+        self.fault = ""
+        self._display = display
+        self._now_ns = now_ns
+        # SimpleQueue: putting in takes no lock that the other side may hold
+        self._inbox: queue.SimpleQueue[State | Cue | _Stop] = queue.SimpleQueue()
+        self._said: State | None = None
+        self._due_ns: int | None = None  # of the next drawing
+        self._thread = threading.Thread(target=self._play, name="indicator", daemon=True)
+
+    def start(self) -> Player:
+        """Begin to show; returns itself."""
+        self._thread.start()
+        return self
+
+    def show(self, state: State) -> None:
+        """From now on this state."""
+        if state is not self._said:
+            self._said = state
+            self._inbox.put(state)
+
+    def cue(self, cue: Cue) -> None:
+        """Show a cue at once."""
+        self._inbox.put(cue)
+
+    def close(self) -> None:
+        """End the thread, go dark and release the device. Safe to call twice."""
+        self._inbox.put(_Stop())
+        if self._thread.is_alive():
+            self._thread.join()
+        self._display.close()
+
+    def pump(self, wait: bool = False) -> bool:
+        """Take in what was said and draw; with `wait`, once something is said or due.
+
+        One round of the thread; tests call it with a clock of their own.
+
+        Returns
+        -------
+        bool
+            False once `close` was called.
+        """
+        timeout_s = None if self._due_ns is None else max(0.0, (self._due_ns - self._now_ns()) / 1e9)
+        try:
+            message = self._inbox.get(wait, timeout_s)
+            while not isinstance(message, _Stop):
+                if isinstance(message, Cue):
+                    self._display.cue(message)
+                else:
+                    self._display.show(message)
+                message = self._inbox.get_nowait()
+            return False
+        except queue.Empty:
+            self._due_ns = self._draw()
+            return True
+
+    def _play(self) -> None:
+        while self.pump(wait=True):
+            pass
+
+    def _draw(self) -> int | None:
+        now_ns = self._now_ns()
+        try:
+            until_ns = self._display.draw(now_ns)
+        except IndicateError as error:
+            # the watching goes on without its light: counted, said by `fault`, tried again in a second
+            self.n_refused += 1
+            self.fault = str(error)
+            return now_ns + 1_000_000_000
+        self.fault = ""
+        return until_ns

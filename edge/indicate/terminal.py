@@ -1,0 +1,95 @@
+"""The indicator where there is no LED: one line at the bottom of the terminal.
+
+On a terminal the line blinks with the LED's own rhythm and always says the state in a word; in a
+pipe or a log file there is one line for each cue and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TextIO
+
+from edge.indicate.indicator import State
+from edge.indicate.patterns import Colour
+from edge.indicate.sequencer import Sequencer
+from edge.messages import Cue
+
+_CLEAR_LINE = "\r\x1b[K"
+
+
+def describe(cue: Cue) -> str:
+    """A cue in one short line: what moved, on which side, how long, how far."""
+    moved = " + ".join(cue.movements).replace("_", " ") or "+".join(cue.regions)
+    side = "both sides" if cue.side == "both" else cue.side
+    return f"{moved}, {side}, {cue.duration_ms:.0f} ms, {cue.amplitude_miod:.0f} miod"
+
+
+class TerminalDisplay:
+    """Draws on a text stream.
+
+    Parameters
+    ----------
+    stream : TextIO, optional
+        Standard error by default, so that standard output stays for results.
+    colours : bool, optional
+        By default wherever the stream is a terminal and NO_COLOR is not set.
+    """
+
+    def __init__(self, stream: TextIO | None = None, colours: bool | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._is_terminal = self._stream.isatty()
+        self._has_colours = not os.environ.get("NO_COLOR") if colours is None else colours
+        self._sequencer = Sequencer()
+        self._n_cues = 0
+        self._last = ""
+        self._state = State.OFF
+        self._line = ""
+
+    def show(self, state: State) -> None:
+        """Change the word and its rhythm."""
+        self._state = state
+        self._sequencer.show(state)
+
+    def cue(self, cue: Cue) -> None:
+        """Pulse and say what moved; in a pipe, print a line."""
+        self._n_cues += 1
+        self._last = describe(cue)
+        self._sequencer.cue()
+        if not self._is_terminal:
+            self._write(f"cue: {self._last}\n")
+
+    def draw(self, now_ns: int) -> int | None:
+        """Draw the line again where it changes."""
+        if not self._is_terminal:
+            return None
+        colour, until_ns = self._sequencer.colour(now_ns)
+        line = self._text(colour)
+        if line != self._line:
+            self._line = line
+            self._write(_CLEAR_LINE + line)
+        return until_ns
+
+    def close(self) -> None:
+        """Leave the terminal with an empty line."""
+        if self._line:
+            self._line = ""
+            self._write(_CLEAR_LINE)
+
+    def _text(self, colour: Colour) -> str:
+        word = "cue" if self._sequencer.showing == "cue" else self._state.value
+        counted = f"{self._n_cues} cue{'' if self._n_cues == 1 else 's'}"
+        rest = f" {word:<9} {counted}" + (f"   last: {self._last}" if self._last else "")
+        rest = rest[: shutil.get_terminal_size().columns - 2]
+        return self._dot(colour) + rest
+
+    def _dot(self, colour: Colour) -> str:
+        dot = "●" if any(colour) else "○"
+        red, green, blue = colour
+        code = 30 + red + 2 * green + 4 * blue  # the order of the eight ANSI colours
+        return f"\x1b[{code}m{dot}\x1b[0m" if self._has_colours and any(colour) else dot
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
