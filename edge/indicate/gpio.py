@@ -51,7 +51,7 @@ class GpioLight:
         try:
             for led, value in zip(self._leds, wanted, strict=True):
                 led.value = value
-        except (exc.GPIOZeroError, OSError) as error:
+        except _pin_errors() as error:
             raise IndicateError(
                 f"expected to switch the LED, the pin says: {error}; check its wiring"
             ) from error
@@ -72,7 +72,7 @@ def pin_factory_name() -> str:
             # one warning for each library that is not there; the answer below says as much
             warnings.simplefilter("ignore")
             gpiozero.Device.ensure_pin_factory()
-    except (ImportError, *_pin_errors()):  # no library for pins, or one that is not let near them
+    except _pin_errors(ImportError):  # no library for pins, or one that is not let near them
         return ""
     return type(gpiozero.Device.pin_factory).__name__
 
@@ -97,7 +97,7 @@ def _explained(pins: Sequence[int]) -> Iterator[None]:
         ) from error
 
 
-def _pin_errors() -> tuple[type[Exception], ...]:
+def _pin_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """What a pin may raise: gpiozero lets lgpio's own error through, which derives from Exception alone."""
     lgpio = sys.modules.get("lgpio")
-    return (exc.GPIOZeroError, OSError, *((lgpio.error,) if lgpio else ()))
+    return (exc.GPIOZeroError, OSError, *others, *((lgpio.error,) if lgpio else ()))
