@@ -101,8 +101,9 @@ class FrameTimeout(CaptureError):
         self.last_sequence = last_sequence
 
     def __str__(self) -> str:
+        after = f"after frame {self.last_sequence}" if self.last_sequence >= 0 else "since it was opened"
         return (
-            f"no frame for {self.waited_s:.2f} s after frame {self.last_sequence}; "
+            f"no frame for {self.waited_s:.2f} s {after}; "
             "check the camera's cable and whether another program holds it"
         )
 

@@ -122,8 +122,8 @@ class GapDetector:
         if self.interval_ns:
             near = [x for x in recent if abs(x - self.interval_ns) < _NEAR * self.interval_ns]
             if len(near) >= _STEADY_SHARE * len(recent):
-                # a crystal drifts and a stated rate is rounded: follow slowly
-                self.interval_ns += 0.1 * (statistics.fmean(near) - self.interval_ns)
+                # stated rates are rounded, crystals drift: follow what comes
+                self.interval_ns = statistics.fmean(near)
                 return
         median_ns = statistics.median(recent)
         n_near = sum(abs(x - median_ns) < _NEAR * median_ns for x in recent)
