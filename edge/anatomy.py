@@ -111,7 +111,7 @@ N_CHANNELS = len(CHANNEL_NAMES)
 # a lost patch. 0.02 miod is a tenth of the quietest noise seen, and +-655 miod holds an open mouth.
 LOST = -32768
 CHANNEL_QUANTA = np.array(
-    [0.02] * N_SIGNALS + [1e-4, 1e-4, 0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.01, 1e-4], dtype=np.float32
+    [0.02] * N_SIGNALS + [1e-4, 1e-4, 0.1, 0.1, 0.1, 0.25, 0.25, 0.1, 0.01, 1e-4], dtype=np.float32
 )
 
 

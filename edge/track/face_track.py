@@ -1,0 +1,252 @@
+"""One face, followed in every frame from the moment the landmark model first described it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.anatomy import AUX_NAMES, N_AUX
+from edge.config import TrackConfig
+from edge.kernels.face import own_movement
+from edge.messages import Frame, Trace
+from edge.track.coarse import CoarseFace, WorkPicture
+from edge.track.eyes import EyeOpening
+from edge.track.head import Head
+from edge.track.patches import FOLLOWED, LOST, PatchSet
+from edge.track.points import N_POINTS, N_RIGID, POINT_LANDMARKS, reach_miod
+from edge.track.shape import FaceShape, shape_of
+from edge.track.signals import SignalBoard
+
+_AUX = {name: k for k, name in enumerate(AUX_NAMES)}
+_REACH_IOD = 0.09  # how far from its expected place a patch is looked for
+_HOLD_SHARE = 0.5  # of the rigid patches: with fewer, the coarse search is asked
+_MODEL_ERROR_IOD = 0.002  # how well the shape is known, for weighing patches
+_SLIPPED_IOD = 0.08  # landmarks this far from the patches: the patches are wrong
+_REFRESH_BELOW = 0.84  # smoothed correlation under which a template is taken anew
+_REFRESHED_PER_FRAME = 3
+_RETAKE_AFTER_S = 0.7  # a patch lost for so long gets a new template at its landmark
+
+
+class FaceTrack:
+    """Follows one face; `begin` first, then `follow` once per frame.
+
+    Parameters
+    ----------
+    face : int
+        Slot of the face.
+    config : TrackConfig
+    height, width : int, px
+        Of the frames.
+    """
+
+    def __init__(self, face: int, config: TrackConfig, height: int, width: int) -> None:
+        self.face = face
+        self._picture = WorkPicture(height, width)
+        self._coarse = CoarseFace()
+        self._patches = PatchSet(N_POINTS, config.correlation_min, reach_miod())
+        self._eyes = (EyeOpening(), EyeOpening())
+        self._board = SignalBoard()
+        self._aux = np.full(N_AUX, np.nan)
+        self._likeness = np.ones(N_POINTS, np.float32)
+        self._valid = np.zeros(N_POINTS, np.uint8)
+        self._weight = np.zeros((N_POINTS, 3))
+        self._key_place = np.zeros((N_POINTS, 2))
+        self._key_found = np.zeros((N_POINTS, 2))
+        self._key_followed = np.zeros(N_POINTS, np.bool_)
+        self._head: Head | None = None
+        self._last_ns = 0
+        self._fps = 0.0
+        self.n_restarts = 0
+
+    @property
+    def share(self) -> float:
+        """Share of the rigid patches being followed."""
+        return float(np.count_nonzero(self._patches.state[:N_RIGID] == FOLLOWED)) / N_RIGID
+
+    def begin(self, frame: Frame, landmarks: NDArray[np.float32]) -> None:
+        """Take this frame as the reference picture, with landmarks of a moment ago.
+
+        Parameters
+        ----------
+        frame : Frame
+        landmarks : float32 [shape=(468, 3)], px
+        """
+        mesh = landmarks.astype(np.float64)
+        iod_px = float(np.hypot(*(mesh[263, :2] - mesh[33, :2])))
+        mesh = self._picture.choose(iod_px, mesh)
+        shape = shape_of(mesh)
+        self._head = Head(shape)
+        self._picture.box(self._head.place, shape.iod_px)
+        luma = self._picture.of(frame.luma)
+        patches = self._patches
+        patches.position[:] = mesh[POINT_LANDMARKS, :2]
+        for k in range(N_POINTS):
+            patches.capture(luma, k, self._head.tangent[k])
+        patches.movement[:] = np.nan
+        self._likeness[:] = 1.0
+        for eye in self._eyes:
+            eye.forget()
+        self._coarse.capture(luma, shape.centre, shape.iod_px)
+        self._board.begin(shape)
+        self._reweigh()
+        self.remember_key_frame()
+        self._last_ns = frame.timestamp_ns
+        self.n_restarts += 1
+
+    def follow(self, frame: Frame) -> Trace:
+        """Find every patch in this frame and say what moved apart from the head."""
+        head = self._require_head()
+        dt_s = max((frame.timestamp_ns - self._last_ns) / 1e9, 0.0)
+        self._last_ns = frame.timestamp_ns
+        if dt_s > 0:
+            self._fps = 1.0 / dt_s
+        self._picture.box(head.place, head.shape.iod_px)
+        luma = self._picture.of(frame.luma)
+        self._expect(*head.velocity_px)
+        held = self._find(luma, head)
+        if not held:
+            held = self._search(luma, head)
+        self._separate(head, held)
+        self._patches.turn(head.tangent)
+        self._refresh(luma, head)
+        self._look(luma, head, dt_s, held)
+        self._board.advance(self._patches.movement, self._aux)
+        return Trace(self.face, frame.sequence, frame.timestamp_ns, self._board.codes, self._board.points)
+
+    def remember_key_frame(self) -> None:
+        """Keep where everything is now, to compare with the landmark model's late answer."""
+        head = self._require_head()
+        self._key_place[:] = head.place[:N_POINTS]
+        self._key_found[:] = self._patches.position
+        np.equal(self._patches.state, FOLLOWED, out=self._key_followed)
+
+    def reseat(self, frame: Frame, landmarks: NDArray[np.float32]) -> None:
+        """Use an answer about the remembered key frame; nothing that is well followed moves.
+
+        Patches lost for long are taken anew where the landmarks were, carried on by what the
+        head did since. Only when the landmarks contradict the patches is all begun again.
+        """
+        head = self._require_head()
+        mesh = self._picture.scaled(landmarks.astype(np.float64))
+        target = mesh[POINT_LANDMARKS, :2]
+        iod_px = head.shape.iod_px * math.exp(head.log_scale)
+        rigid = self._key_followed[:N_RIGID]
+        if np.count_nonzero(rigid) >= 0.3 * N_RIGID and self.share >= 0.3:
+            off = np.hypot(*(target - self._key_found)[:N_RIGID][rigid].T)
+            if np.median(off) < _SLIPPED_IOD * iod_px:
+                self._retake(frame, target, head)
+                return
+        since = head.place[:N_POINTS] - self._key_place if self.share >= 0.3 else 0.0
+        moved = landmarks.copy()
+        if not isinstance(since, float):
+            moved[:, :2] += np.median(since, axis=0).astype(np.float32) * self._picture.factor
+        self.begin(frame, moved)
+
+    def _expect(self, dx_px: float, dy_px: float) -> None:
+        """Where every patch should be: moved on with the head, lost ones at rest."""
+        patches, head = self._patches, self._require_head()
+        patches.position += (dx_px, dy_px)
+        lost = patches.state == LOST
+        if lost.any():
+            patches.position[lost] = head.place[:N_POINTS][lost] + (dx_px, dy_px)
+
+    def _find(self, luma: NDArray[np.uint8], head: Head) -> bool:
+        """Follow all patches and fit the head; False where the head is not held."""
+        patches = self._patches
+        patches.follow(luma, _REACH_IOD * head.shape.iod_px)
+        np.greater_equal(patches.correlation, 0.6, out=self._valid.view(np.bool_))
+        if np.count_nonzero(self._valid[:N_RIGID]) < _HOLD_SHARE * N_RIGID:
+            return False
+        return head.fit(patches.position[:N_RIGID], self._weight[:N_RIGID], self._valid[:N_RIGID])
+
+    def _search(self, luma: NDArray[np.uint8], head: Head) -> bool:
+        """Look for the whole face by its coarse picture, then try the patches again."""
+        shift = self._coarse.find(luma, head.place[0], head.shape.iod_px)
+        if shift is None:
+            return False
+        head.shift(*shift)
+        self._patches.position[:] = head.place[:N_POINTS]
+        return self._find(luma, head)
+
+    def _separate(self, head: Head, held: bool) -> None:
+        """Take the head's motion away and decide which patches to believe."""
+        patches, shape = self._patches, head.shape
+        if not held:
+            self._valid[:] = 0
+        own_movement(
+            patches.position,
+            head.place,
+            head.tangent,
+            shape.iod_px,
+            math.cos(shape.roll),
+            math.sin(shape.roll),
+            self._valid,
+            patches.movement,
+        )
+        patches.judge()
+
+    def _refresh(self, luma: NDArray[np.uint8], head: Head) -> None:
+        """Take templates anew that no longer look like their patch; the place stays, so no step."""
+        patches, likeness = self._patches, self._likeness
+        followed = patches.state == FOLLOWED
+        gain = np.float32(min(1.0 / max(self._fps, 1.0), 0.5))
+        likeness[followed] += gain * (patches.correlation[followed] - likeness[followed])
+        if float(likeness.min()) >= _REFRESH_BELOW:
+            return
+        for k in np.argsort(likeness)[:_REFRESHED_PER_FRAME]:
+            if likeness[k] < _REFRESH_BELOW and followed[k]:
+                patches.capture(luma, int(k), head.tangent[k])
+                likeness[k] = 1.0
+        self._reweigh()
+
+    def _retake(self, frame: Frame, target: NDArray[np.float64], head: Head) -> None:
+        """Give patches that were lost for long a new template at their landmark."""
+        patches = self._patches
+        since_px = head.place[:N_POINTS] - self._key_place
+        n_frames = max(int(_RETAKE_AFTER_S * self._fps), 2)
+        luma = self._picture.of(frame.luma)
+        gone = np.flatnonzero((patches.state != FOLLOWED) & (patches.lost_frames >= n_frames))
+        for k in gone:
+            patches.position[k] = head.place[k] if k < N_RIGID else target[k] + since_px[k]
+            if patches.capture(luma, int(k), head.tangent[k]):
+                self._board.skip(int(k))
+                self._likeness[k] = 1.0
+        if gone.size:
+            self._reweigh()
+        if self.share > 0.8:
+            self._coarse.capture(luma, head.place[0], head.shape.iod_px * math.exp(head.log_scale))
+
+    def _look(self, luma: NDArray[np.uint8], head: Head, dt_s: float, held: bool) -> None:
+        """Fill the channels beside the movement signals."""
+        aux, shape = self._aux, head.shape
+        aux[:] = math.nan
+        aux[_AUX["quality"]] = np.count_nonzero(self._patches.state == FOLLOWED) / N_POINTS
+        if not held:
+            return
+        for k, (name, eye) in enumerate(zip(("closure_right", "closure_left"), self._eyes, strict=True)):
+            stretch = head.tangent[N_POINTS + k].reshape(2, 2)
+            axes = (stretch @ shape.eye_axes[k].reshape(2, 2).T).T.ravel()
+            aux[_AUX[name]] = eye.closure(luma, head.place[N_POINTS + k], axes, dt_s)
+        yaw, pitch, roll = head.angles()
+        aux[_AUX["yaw_mrad"]], aux[_AUX["pitch_mrad"]], aux[_AUX["roll_mrad"]] = (
+            yaw * 1e3,
+            pitch * 1e3,
+            roll * 1e3,
+        )
+        miod = 1000.0 / shape.iod_px
+        aux[_AUX["head_x_miod"]], aux[_AUX["head_y_miod"]] = head.place[0, 0] * miod, head.place[0, 1] * miod
+        aux[_AUX["log_scale_permille"]] = 1e3 * (head.log_scale + math.log(shape.iod_px / 100.0))
+        rigid = self._valid[:N_RIGID].view(np.bool_)
+        aux[_AUX["light_levels"]] = self._patches.brightness[:N_RIGID][rigid].mean()
+
+    def _reweigh(self) -> None:
+        shape: FaceShape = self._require_head().shape
+        self._weight = self._patches.information(_MODEL_ERROR_IOD * shape.iod_px)
+        self._board.weigh(self._weight)
+
+    def _require_head(self) -> Head:
+        if self._head is None:
+            raise RuntimeError("begin() comes before follow(): this face has no reference picture yet")
+        return self._head

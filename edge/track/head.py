@@ -1,0 +1,106 @@
+"""The head's pose from frame to frame, and where it puts each point of the still face."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.kernels.pose import N_POSE, fit_pose, project_points, reset_pose
+from edge.track.points import N_POINTS, N_RIGID
+from edge.track.shape import FaceShape
+
+_N_ITERATIONS = 6
+# a rigid point off by more than this share of the inter-ocular distance is not the head's doing
+_TOLERANCE_IOD = 0.004
+
+
+class Head:
+    """Pose of one head relative to its reference picture.
+
+    Attributes
+    ----------
+    place : float64 [shape=(N_POINTS + 2, 2)], px
+        Where the pose alone puts every followed point and the two eye openings.
+    tangent : float64 [shape=(N_POINTS + 2, 4)]
+        How the reference picture is stretched there.
+    residue_px : float
+        Robust root mean square of the rigid points against the pose: the fit's own quality.
+    """
+
+    def __init__(self, shape: FaceShape) -> None:
+        self.shape = shape
+        self._pose = np.zeros(N_POSE)
+        self._before = np.zeros(N_POSE)
+        reset_pose(self._pose)
+        self._before[:] = self._pose
+        self._rigid_shape = np.ascontiguousarray(shape.points[:N_RIGID])
+        self.place = np.zeros((N_POINTS + 2, 2))
+        self.tangent = np.zeros((N_POINTS + 2, 4))
+        self.residue_px = 0.0
+        self._project()
+
+    def fit(self, seen: NDArray[np.float64], weight: NDArray[np.float64], valid: NDArray[np.uint8]) -> bool:
+        """Move the pose to what the rigid points say; False when too few do.
+
+        Parameters
+        ----------
+        seen : float64 [shape=(N_RIGID, 2)], px
+        weight : float64 [shape=(N_RIGID, 3)]
+        valid : uint8 [shape=(N_RIGID,)]
+        """
+        shape = self.shape
+        self._before[:] = self._pose
+        left_over = fit_pose(
+            self._rigid_shape,
+            seen,
+            weight,
+            valid,
+            shape.centre,
+            shape.distance_px,
+            _TOLERANCE_IOD * shape.iod_px,
+            _N_ITERATIONS,
+            self._pose,
+        )
+        if math.isnan(left_over) or abs(self._pose[11]) > 1.5:
+            self._pose[:] = self._before
+            return False
+        self.residue_px = left_over
+        self._project()
+        return True
+
+    def shift(self, dx_px: float, dy_px: float) -> None:
+        """Move the whole head in the picture: a guess from the coarse search."""
+        nearer = math.exp(self._pose[11])
+        self._pose[9] += dx_px / nearer
+        self._pose[10] += dy_px / nearer
+        self._project()
+
+    @property
+    def velocity_px(self) -> tuple[float, float]:
+        """How far the head's middle went since the frame before."""
+        nearer = math.exp(self._pose[11])
+        return (
+            nearer * (self._pose[9] - self._before[9]),
+            nearer * (self._pose[10] - self._before[10]),
+        )
+
+    def angles(self) -> tuple[float, float, float]:
+        """Yaw, pitch and roll in radians, the reference picture's own included."""
+        r = self._pose
+        yaw = math.atan2(-r[6], math.hypot(r[0], r[3]))
+        pitch = math.atan2(r[7], r[8])
+        roll = math.atan2(r[3], r[0])
+        return self.shape.yaw + yaw, self.shape.pitch + pitch, self.shape.roll + roll
+
+    @property
+    def log_scale(self) -> float:
+        """Natural logarithm of how much nearer than the reference."""
+        return float(self._pose[11])
+
+    def _project(self) -> None:
+        shape = self.shape
+        project_points(
+            shape.points, shape.slope, self._pose, shape.centre, shape.distance_px, self.place, self.tangent
+        )

@@ -1,0 +1,143 @@
+"""The patches of one face: where each was found, how well, and the template it is compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.kernels import patch as kernel
+
+NONE, FOLLOWED, LOST = 0, 1, 2
+
+# A template is rendered again when the head's turn would displace its rim (8 px from the
+# middle) by more than a tenth of a pixel.
+_STALE_PER_PX = 0.012
+_RENDERED_PER_FRAME = 6
+_REGAIN_CORRELATION = 0.85
+_N_ITERATIONS = 8
+SENSOR_VARIANCE = 4.0  # grey levels squared, until the patches have told theirs
+
+
+class PatchSet:
+    """State of `n` patches; arrays are updated in place and may be read freely between calls.
+
+    Attributes
+    ----------
+    position : float64 [shape=(n, 2)], px
+        Expected place before `follow`, found place after it.
+    state : uint8 [shape=(n,)]
+        NONE, FOLLOWED or LOST.
+    correlation : float32 [shape=(n,)]
+    movement : float64 [shape=(n, 2)], miod
+        Apart from the head; NaN where not followed. Filled by the owner.
+    """
+
+    def __init__(self, n: int, correlation_min: float, reach_miod: NDArray[np.float64]) -> None:
+        self._keep = correlation_min
+        self._reach_miod = reach_miod
+        self._source = np.zeros((n, kernel.SOURCE, kernel.SOURCE), np.float32)
+        self._centre = np.zeros((n, 2))
+        self._template = np.zeros((n, kernel.PATCH, kernel.PATCH), np.float32)
+        self._gradient_x = np.zeros_like(self._template)
+        self._gradient_y = np.zeros_like(self._template)
+        self._covariance = np.zeros((n, 3, 3))
+        self._level = np.zeros((n, 2))
+        self._tangent_then = np.tile(np.array([1.0, 0.0, 0.0, 1.0]), (n, 1))
+        self._rendered_for = self._tangent_then.copy()
+        self.position = np.zeros((n, 2))
+        self.state = np.zeros(n, np.uint8)
+        self.correlation = np.full(n, -2.0, np.float32)
+        self.variance = np.full(n, SENSOR_VARIANCE, np.float32)
+        self.brightness = np.zeros(n, np.float32)
+        self.movement = np.full((n, 2), np.nan)
+        self.lost_frames = np.zeros(n, np.int32)
+
+    def capture(self, luma: NDArray[np.uint8], k: int, tangent: NDArray[np.float64]) -> bool:
+        """Take a new template of patch `k` where it stands now; False where it cannot be followed.
+
+        The place stays what it was, so a refreshed template puts no step into any signal.
+        """
+        x, y = self.position[k]
+        taken = kernel.capture_source(luma, x, y, self._source[k], self._centre[k])
+        self._tangent_then[k] = tangent
+        self._rendered_for[k] = (1.0, 0.0, 0.0, 1.0)
+        taken = taken and kernel.render_template(
+            self._source[k],
+            self._centre[k],
+            np.eye(2),
+            self._template[k],
+            self._gradient_x[k],
+            self._gradient_y[k],
+            self._covariance[k],
+            self._level[k],
+        )
+        self.state[k] = FOLLOWED if taken else NONE
+        self.lost_frames[k] = 0
+        return bool(taken)
+
+    def follow(self, luma: NDArray[np.uint8], reach_px: float) -> None:
+        """Find every patch that has a template, from its expected `position`."""
+        kernel.follow_patches(
+            luma,
+            self._template,
+            self._gradient_x,
+            self._gradient_y,
+            self._covariance,
+            self._level,
+            self.state,
+            _N_ITERATIONS,
+            reach_px,
+            self.position,
+            self.correlation,
+            self.variance,
+            self.brightness,
+        )
+
+    def judge(self) -> None:
+        """Update `state` from correlation and `movement`; what is not followed becomes NaN."""
+        kernel.judge_patches(
+            self.correlation,
+            self.movement,
+            self._reach_miod,
+            self._keep,
+            _REGAIN_CORRELATION,
+            self.state,
+            self.lost_frames,
+        )
+
+    def turn(self, tangent: NDArray[np.float64]) -> int:
+        """Render templates again where the head's turn asks for it; returns how many."""
+        rendered: int = kernel.render_stale(
+            self._source,
+            self._centre,
+            self._tangent_then,
+            tangent,
+            self._rendered_for,
+            _STALE_PER_PX,
+            _RENDERED_PER_FRAME,
+            self.state,
+            self._template,
+            self._gradient_x,
+            self._gradient_y,
+            self._covariance,
+            self._level,
+        )
+        return rendered
+
+    def information(
+        self, model_error_px: float, noise_variance: float = SENSOR_VARIANCE
+    ) -> NDArray[np.float64]:
+        """How much each patch's place is worth: inverse covariance (xx, xy, yy), 1/px².
+
+        The covariance is what sensor noise allows (the Cramér–Rao bound of the template's own
+        gradients) plus `model_error_px` squared, so that one sharp patch cannot outvote a face
+        whose shape is known only so well. Patches without a template count nothing.
+        """
+        error = model_error_px * model_error_px
+        xx = self._covariance[:, 1, 1] * noise_variance + error
+        yy = self._covariance[:, 2, 2] * noise_variance + error
+        xy = self._covariance[:, 1, 2] * noise_variance
+        determinant = xx * yy - xy * xy
+        answer = np.column_stack([yy, -xy, xx]) / determinant[:, None]
+        answer[self.state == NONE] = 0.0
+        return np.ascontiguousarray(answer)

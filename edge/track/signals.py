@@ -1,0 +1,84 @@
+"""Movement signals and the other channels of a trace, from followed points."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.anatomy import CHANNEL_QUANTA, LOST, N_AUX, N_CHANNELS, N_SIGNALS
+from edge.kernels.face import advance_signals, encode
+from edge.track.points import N_POINTS, signal_members
+from edge.track.shape import FaceShape
+
+_POINT_QUANTUM_MIOD = 0.1
+
+
+class SignalBoard:
+    """Channel values of one face, carried from frame to frame."""
+
+    def __init__(self) -> None:
+        self._start, self._member, self._direction = signal_members()
+        self._weight_x = np.zeros(len(self._member))
+        self._weight_y = np.zeros(len(self._member))
+        self._before = np.full((N_POINTS, 2), np.nan)
+        self._signal = np.full(N_SIGNALS, -math.inf)
+        self._value = np.full(N_CHANNELS, np.nan)
+        self._point = np.zeros(2 * N_POINTS)
+        self._point_quanta = np.full(2 * N_POINTS, _POINT_QUANTUM_MIOD, np.float32)
+        self._rest_miod = np.zeros((N_POINTS, 2))
+        self.codes = np.full(N_CHANNELS, LOST, np.int16)
+        self.points = np.full((N_POINTS, 2), LOST, np.int16)
+
+    def begin(self, shape: FaceShape) -> None:
+        """Start on a new reference picture: no movement can be told across it."""
+        self._before[:] = np.nan
+        c, s = math.cos(shape.roll), math.sin(shape.roll)
+        flat = shape.points[:N_POINTS, :2]
+        self._rest_miod[:, 0] = (c * flat[:, 0] + s * flat[:, 1]) * 1000.0 / shape.iod_px
+        self._rest_miod[:, 1] = (c * flat[:, 1] - s * flat[:, 0]) * 1000.0 / shape.iod_px
+
+    def weigh(self, information: NDArray[np.float64]) -> None:
+        """Set how much each patch counts in its signals.
+
+        Parameters
+        ----------
+        information : float64 [shape=(N_POINTS, 3)], 1/px²
+            From `PatchSet.information`.
+        """
+        d = self._direction
+        info = information[self._member]
+        along = info[:, 0] * d[:, 0] ** 2 + 2 * info[:, 1] * d[:, 0] * d[:, 1] + info[:, 2] * d[:, 1] ** 2
+        along = np.maximum(along, 1e-9)
+        self._weight_x[:], self._weight_y[:] = d[:, 0] * along, d[:, 1] * along
+
+    def skip(self, k: int) -> None:
+        """Patch `k` was put elsewhere: its next movement is not compared with its last."""
+        self._before[k] = np.nan
+
+    def advance(self, movement: NDArray[np.float64], aux: NDArray[np.float64]) -> None:
+        """Take in one frame and fill `codes` and `points`.
+
+        Parameters
+        ----------
+        movement : float64 [shape=(N_POINTS, 2)], miod
+            NaN where lost.
+        aux : float64 [shape=(N_AUX,)]
+            In the order of `anatomy.AUX_NAMES`; NaN where not known.
+        """
+        advance_signals(
+            movement,
+            self._before,
+            self._start,
+            self._member,
+            self._weight_x,
+            self._weight_y,
+            self._signal,
+        )
+        self._before[:] = movement
+        self._value[:N_SIGNALS] = self._signal
+        self._value[N_SIGNALS : N_SIGNALS + N_AUX] = aux
+        encode(self._value, CHANNEL_QUANTA, self.codes)
+        np.add(self._rest_miod, movement, out=self._point.reshape(N_POINTS, 2))
+        encode(self._point, self._point_quanta, self.points.reshape(-1))
