@@ -11,6 +11,7 @@ import shutil
 import sys
 from typing import TextIO
 
+from edge.errors import IndicateError
 from edge.indicate.indicator import State
 from edge.indicate.patterns import Colour
 from edge.indicate.sequencer import Sequencer
@@ -46,6 +47,7 @@ class TerminalDisplay:
         self._last = ""
         self._state = State.OFF
         self._line = ""
+        self._unwritten = ""  # lines for a pipe
 
     def show(self, state: State) -> None:
         """Change the word and its rhythm."""
@@ -53,16 +55,16 @@ class TerminalDisplay:
         self._sequencer.show(state)
 
     def cue(self, cue: Cue) -> None:
-        """Pulse and say what moved; in a pipe, print a line."""
+        """Pulse and say what moved."""
         self._n_cues += 1
         self._last = describe(cue)
         self._sequencer.cue()
-        if not self._is_terminal:
-            self._write(f"cue: {self._last}\n")
+        self._unwritten += f"cue: {self._last}\n"
 
     def draw(self, now_ns: int) -> int | None:
-        """Draw the line again where it changes."""
+        """Draw the line again where it changes; in a pipe, print the cues that came."""
         if not self._is_terminal:
+            self._write(self._unwritten)
             return None
         colour, until_ns = self._sequencer.colour(now_ns)
         line = self._text(colour)
@@ -91,5 +93,11 @@ class TerminalDisplay:
         return f"\x1b[{code}m{dot}\x1b[0m" if self._has_colours and any(colour) else dot
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        self._unwritten = ""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            raise IndicateError(
+                f"expected to write the indicator's line, the system says: {error}"
+            ) from error

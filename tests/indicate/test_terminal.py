@@ -96,3 +96,15 @@ def test_no_color_is_respected(clock, wide, monkeypatch):
     display.show(State.FAULT)
     display.draw(clock())
     assert screen.line.startswith("● fault")
+
+
+def test_a_closed_stream_is_a_refusal_not_the_end_of_the_thread(clock, make_cue):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+    player = Player(TerminalDisplay(Gone()), clock)
+    player.cue(make_cue())
+    assert player.pump()
+    assert "Broken pipe" in player.fault
+    player.close()
