@@ -86,6 +86,7 @@ def _print_table(
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH_COLUMNS, highlight=False)
     picked = [columns.index(name) for name in shown]
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.show_edge = False
     held = [[row[index] for index in picked] for row in rows]
     for position, heading in enumerate(shown.values()):
         values = [row[position] for row in held]

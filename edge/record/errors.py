@@ -1,0 +1,182 @@
+"""What can go wrong with the log, one sentence each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.errors import RecordError, UsageError
+
+
+class DataDirUnwritable(RecordError):
+    """The data directory cannot be made or written to."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"the log needs a directory it can write to, but {self.path} gave: {self.reason}; "
+            "give another one with --data, or change its owner or permissions"
+        )
+
+
+class DataDirBusy(RecordError):
+    """Another process is recording into the same data directory."""
+
+    def __init__(self, path: Path, pid: int) -> None:
+        super().__init__(path, pid)
+        self.path = path
+        self.pid = pid
+
+    def __str__(self) -> str:
+        holder = f"process {self.pid}" if self.pid else "another process"
+        return (
+            f"only one run may record into {self.path}, and {holder} already does; "
+            "stop that one, or give another directory with --data"
+        )
+
+
+class DiskFull(RecordError):
+    """No space is left; `n_rows` rows could not be written."""
+
+    def __init__(self, path: Path, n_rows: int) -> None:
+        super().__init__(path, n_rows)
+        self.path = path
+        self.n_rows = n_rows
+
+    def __str__(self) -> str:
+        lost = f"{self.n_rows} rows could not be written" if self.n_rows else "nothing can be written"
+        return (
+            f"the disk that holds {self.path} is full, so {lost}; "
+            "what was logged before is safe: free some space, or give another directory with --data"
+        )
+
+
+class LogUnwritten(RecordError):
+    """The log could not be written to, for a reason other than a full disk."""
+
+    def __init__(self, path: Path, reason: str, n_rows: int) -> None:
+        super().__init__(path, reason, n_rows)
+        self.path = path
+        self.reason = reason
+        self.n_rows = n_rows
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_rows} rows could not be written to {self.path}: {self.reason}; "
+            "what was logged before is safe: check the disk (dmesg) and the file's permissions"
+        )
+
+
+class LogUnreadable(RecordError):
+    """The log file is there but cannot be opened or read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be read: {self.reason}; check its permissions and the disk"
+
+
+class DatabaseDamaged(RecordError):
+    """The file is not a database any more, or its pages do not fit together."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} should be a microcue log, but it is damaged ({self.detail}); "
+            "move it away together with its -wal and -shm files and a new one is made"
+        )
+
+
+class DatabaseForeign(RecordError):
+    """An SQLite database of some other program."""
+
+    def __init__(self, path: Path, application_id: int) -> None:
+        super().__init__(path, application_id)
+        self.path = path
+        self.application_id = application_id
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} should be a microcue log, but it is another program's database "
+            f"(application id {self.application_id}); give another directory with --data"
+        )
+
+
+class DatabaseFromFuture(RecordError):
+    """A newer microcue wrote this log."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(path, found, known)
+        self.path = path
+        self.found = found
+        self.known = known
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} has format {self.found} and this microcue knows formats up to {self.known}; "
+            "install the newer microcue that wrote it, or give another directory with --data"
+        )
+
+
+class BlockDamaged(RecordError):
+    """A compressed block does not unpack to what its row says."""
+
+    def __init__(self, expected_bytes: int, found_bytes: int) -> None:
+        super().__init__(expected_bytes, found_bytes)
+        self.expected_bytes = expected_bytes
+        self.found_bytes = found_bytes
+
+    def __str__(self) -> str:
+        return (
+            f"a stored block should unpack to {self.expected_bytes} bytes and gave {self.found_bytes}; "
+            "the log is damaged there, the other blocks can still be read"
+        )
+
+
+class SessionUnknown(UsageError):
+    """No session of that name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(name, known)
+        self.name = name
+        self.known = known
+
+    def __str__(self) -> str:
+        near = difflib.get_close_matches(self.name, self.known, n=1, cutoff=0.4)
+        hint = f"the nearest is {near[0]}" if near else "`microcue sessions` lists them"
+        return f"there is no session {self.name!r} in the log; {hint}"
+
+
+class NoSessions(UsageError):
+    """A session was asked for and the log has none."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(data_dir)
+        self.data_dir = data_dir
+
+    def __str__(self) -> str:
+        return f"no session has been recorded in {self.data_dir} yet; start one with `microcue run`"
+
+
+class OutputUnwritable(RecordError):
+    """The file asked for with `--output` cannot be written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot write the export to {self.path}: {self.reason}; give another --output"

@@ -1,0 +1,279 @@
+"""The log as the main loop sees it: takes events and traces, never waits for the disk."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from edge.config import RecordConfig
+from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Gap, Mark, SessionInfo, Trace
+from edge.record.errors import DataDirUnwritable
+from edge.record.lock import DataDirLock
+from edge.record.schema import DATABASE_NAME, open_for_writing
+from edge.record.session import NEVER_NS, FaceBuffers, RunningSession
+from edge.record.statements import SessionRows, Statement
+from edge.record.writer import Rows, Work, Writer
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_QUEUE_MAX = 4096
+# A file can be read faster than a slow card writes; it may wait, a camera may not.
+_FILE_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderCounts:
+    """What became of what was handed in; all zero but the first on a good day."""
+
+    n_committed_rows: int
+    n_waiting: int
+    n_lost_rows: int
+    n_lost_signal_frames: int
+    n_faults: int
+
+
+class Recorder:
+    """Records sessions into `DATA/microcue.db`; make one with `Recorder.open`.
+
+    `append`, `add_trace` and `saw_frame` are for the main loop: they copy and queue. A writer
+    thread owns the database. What is not on disk yet is at most a second of signals, and a cue
+    is committed at once.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        lock: DataDirLock,
+        config: RecordConfig,
+        n_points: int,
+    ) -> None:
+        self._config = config
+        self._n_points = n_points
+        self._lock = lock
+        self._session: RunningSession | None = None
+        self._next_key = _newest_key(connection) + 1
+        self._is_closed = False
+        self._writer = Writer(connection, path, self._progress)
+
+    @classmethod
+    def open(cls, data_dir: Path, config: RecordConfig, n_points: int) -> Recorder:
+        """Lock the data directory, open or make the log and start the writer.
+
+        Parameters
+        ----------
+        data_dir : Path
+            Made where it does not exist, for its owner only.
+        config : RecordConfig
+            Whether signals and point-light traces are kept.
+        n_points : int
+            Points in every `Trace.points`.
+
+        Raises
+        ------
+        DataDirUnwritable, DataDirBusy, DiskFull, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+        """
+        try:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataDirUnwritable(data_dir, error.strerror or str(error)) from error
+        lock = DataDirLock(data_dir)
+        try:
+            path = data_dir / DATABASE_NAME
+            return cls(open_for_writing(path), path, lock, config, n_points)
+        except BaseException:
+            lock.release()
+            raise
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be written at the moment; None on a good day."""
+        return self._writer.fault
+
+    @property
+    def session_id(self) -> str | None:
+        """The running session."""
+        return self._session.rows.session_id if self._session else None
+
+    @property
+    def counts(self) -> RecorderCounts:
+        """What became of what was handed in."""
+        session, writer = self._session, self._writer
+        return RecorderCounts(
+            n_committed_rows=writer.n_committed_rows,
+            n_waiting=writer.n_waiting,
+            n_lost_rows=writer.n_lost_rows + (session.n_lost_rows if session else 0),
+            n_lost_signal_frames=session.n_lost_signal_frames if session else 0,
+            n_faults=writer.n_faults,
+        )
+
+    def start_session(
+        self, info: SessionInfo, first_frame_ns: int, clock_offset_ns: int | None, synchronised: bool
+    ) -> str:
+        """Begin a session at its first frame.
+
+        Parameters
+        ----------
+        info : SessionInfo
+        first_frame_ns : int
+            Sensor time of the first frame; every time in the log counts from it.
+        clock_offset_ns : int or None
+            Unix time minus sensor time; None where the frames are not of this moment (a file).
+        synchronised : bool
+            Whether the wall clock is known to be right.
+
+        Returns
+        -------
+        str
+            The session's id, "YYYYMMDD-HHMMSS-xxxx", UTC.
+        """
+        if self._session is not None:
+            raise RuntimeError("the session before has not ended")
+        now_ns = time.time_ns() if clock_offset_ns is None else first_frame_ns + clock_offset_ns
+        moment = datetime.fromtimestamp(now_ns / 1e9, timezone.utc)
+        session_id = f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        rows = SessionRows(self._next_key, session_id, first_frame_ns)
+        self._next_key += 1
+        n_points = self._n_points if self._config.traces else 0
+        self._session = RunningSession(rows, info.source.fps, info.source.live, n_points)
+        boot_id = _BOOT_ID.read_text().strip() if info.source.live and _BOOT_ID.exists() else ""
+        self._queue(Rows(*rows.start(info, boot_id)))
+        if clock_offset_ns is not None:
+            self.add_clock_offset(first_frame_ns, clock_offset_ns, synchronised)
+        return session_id
+
+    def append(self, event: Event) -> None:
+        """Queue one event of the running session; never waits for a camera's sake."""
+        session = self._running()
+        rows = session.rows
+        if isinstance(event, Cue):
+            session.n_of_kind[event.kind] += 1
+            number = session.n_cues
+            self._queue(Rows(*rows.cue(number, event, session.n_of_kind[event.kind])))
+            face = self._face(session, event.face)
+            face.await_points(number, event)
+            self._hand_over_points(session, face, face.last_ns if face.is_followed else NEVER_NS)
+        elif isinstance(event, Blink):
+            session.n_blinks += 1
+            self._queue(Rows(*rows.blink(session.n_blinks, event)))
+        elif isinstance(event, Gap):
+            session.n_dropped_frames += event.n_missing
+            self._queue(Rows(*rows.gap(event, session.n_dropped_frames)))
+        elif isinstance(event, FaceFound):
+            self._queue(Rows(rows.face_found(event)))
+        elif isinstance(event, FaceLost):
+            self._let_go(session, self._face(session, event.face))
+            self._queue(Rows(rows.face_lost(event)))
+        elif isinstance(event, Mark):
+            session.n_marks += 1
+            self._queue(Rows(rows.mark(session.n_marks, event)))
+
+    def add_trace(self, trace: Trace) -> None:
+        """Copy one frame of one face into the running second and the point history."""
+        session = self._running()
+        face = self._face(session, trace.face)
+        face.is_followed = True
+        face.last_ns = session.last_ns = trace.timestamp_ns
+        session.n_frames = trace.sequence + 1
+        if face.history is not None:
+            face.history.add(trace)
+            if trace.timestamp_ns >= face.due_ns:
+                self._hand_over_points(session, face, trace.timestamp_ns)
+        if self._config.signals:
+            wait_s = 0.0 if session.live else _FILE_WAIT_S
+            if (block := session.add_signals(face, trace, wait_s)) is not None:
+                self._writer.queue.put(block)
+
+    def saw_frame(self, sequence: int, timestamp_ns: int) -> None:
+        """Note how far the session is, also where no face is there to be traced."""
+        session = self._running()
+        session.last_ns = timestamp_ns
+        session.n_frames = sequence + 1
+
+    def add_clock_offset(self, at_ns: int, offset_ns: int, synchronised: bool) -> None:
+        """Store Unix time minus sensor time, at start and whenever the wall clock was set."""
+        self._queue(Rows(self._running().rows.clock_offset(at_ns, offset_ns, synchronised)))
+
+    def add_health(self, at_ns: int, name: str, value: float) -> None:
+        """Store a reading of the machine, such as "temperature_c" or "fps"."""
+        self._queue(Rows(self._running().rows.health(at_ns, name, value)))
+
+    def end_session(self, reason: str, n_frames: int) -> None:
+        """End the running session: hand over what is in the buffers and say why it ended."""
+        session = self._running()
+        for face in session.faces.values():
+            self._let_go(session, face)
+        if (progress := self._progress()) is not None:
+            self._queue(Rows(progress, session.rows.end(reason, n_frames)))
+        self._session = None
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that was handed in is on disk; not for the main loop."""
+        return self._writer.flush(timeout_s)
+
+    def close(self) -> None:
+        """Write what is left and let the data directory go. Safe to call twice.
+
+        Raises
+        ------
+        DiskFull, LogUnwritten
+            Rows were lost; everything that was committed is safe.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._session is not None:
+            self.end_session("closed", self._session.n_frames)
+        try:
+            self._writer.close()
+        finally:
+            self._lock.release()
+
+    def _running(self) -> RunningSession:
+        if self._session is None:
+            raise RuntimeError("no session has been started")
+        return self._session
+
+    def _queue(self, work: Work) -> None:
+        session = self._running()
+        if self._writer.queue.qsize() >= _QUEUE_MAX and (session.live or not self.flush(_FILE_WAIT_S)):
+            session.n_lost_rows += 1
+            return
+        self._writer.queue.put(work)
+
+    def _face(self, session: RunningSession, number: int) -> FaceBuffers:
+        face = session.faces.get(number)
+        if face is None:
+            if (unseen := session.longest_unseen()) is not None:
+                self._let_go(session, unseen)
+            face = session.add_face(number, unseen)
+        return face
+
+    def _hand_over_points(self, session: RunningSession, face: FaceBuffers, now_ns: int) -> None:
+        for points in face.points_due(session.rows, now_ns):
+            self._queue(points)
+
+    def _let_go(self, session: RunningSession, face: FaceBuffers) -> None:
+        """The face is gone or the session ends: nothing more will come for what waits."""
+        face.is_followed = False
+        if face.block is not None:
+            self._writer.queue.put(face.block)
+            face.block = None
+        self._hand_over_points(session, face, NEVER_NS)
+
+    def _progress(self) -> Statement | None:
+        """Called by the writer; reads numbers that the main loop sets."""
+        session = self._session
+        if session is None:
+            return None
+        n_lost_rows = session.n_lost_rows + self._writer.n_lost_rows
+        return session.rows.progress(
+            session.last_ns, session.n_frames, session.n_lost_signal_frames, n_lost_rows
+        )
+
+
+def _newest_key(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(session_key), 0) FROM sessions").fetchone()[0])
