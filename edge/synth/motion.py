@@ -1,0 +1,102 @@
+"""How far along each happening is at a time: profiles, syllables, sway, heartbeat. All closed form.
+
+Every function takes any time, so that a frame never depends on the frames before it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.synth.plan import Happening, SceneSettings
+
+_N_SWAY_WAVES = 9
+_SWAY_LOWEST_HZ = 0.04
+# speech: syllables come at 3-6 a second (docs/synthesis.md)
+_SYLLABLE_HZ = (3.0, 6.0)
+
+
+def profile(t_s: float, happening: Happening) -> float:
+    """Raised cosine up, hold, raised cosine down: 0 at onset and offset, 1 at the apex."""
+    s = (t_s - happening.onset_s) / happening.duration_s
+    if not 0.0 < s < 1.0:
+        return 0.0
+    rise, hold = happening.rise_fraction, happening.hold_fraction
+    fall = 1.0 - rise - hold
+    if s < rise:
+        return 0.5 - 0.5 * math.cos(math.pi * s / rise)
+    if s <= rise + hold:
+        return 1.0
+    return 0.5 + 0.5 * math.cos(math.pi * (s - rise - hold) / fall) if fall > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One burst of speech as syllables of jaw and lip motion.
+
+    `pulses` has a row per syllable: onset_s, duration_s, jaw, lower lip, and mouth corners
+    (outward), the last three as shares of the burst's amplitude.
+    """
+
+    amplitude_miod: float
+    pulses: NDArray[np.float64]
+
+    @classmethod
+    def draw(cls, happening: Happening, rng: np.random.Generator) -> Speech:
+        """Draw the syllables of one happening; the same generator state gives the same speech."""
+        rows = []
+        onset_s = happening.onset_s
+        while onset_s < happening.offset_s - 0.1:
+            duration_s = min(1.0 / rng.uniform(*_SYLLABLE_HZ), happening.offset_s - onset_s)
+            jaw = rng.uniform(0.35, 1.0)
+            rows.append((onset_s, duration_s, jaw, rng.uniform(0.2, 0.6), rng.uniform(-0.35, 0.35)))
+            # syllables run into each other; now and then there is a short pause
+            onset_s += duration_s * rng.uniform(0.75, 0.95) + (0.15 if rng.random() < 0.1 else 0.0)
+        return cls(happening.amplitude, np.array(rows, np.float64).reshape(-1, 5))
+
+    def amplitudes(self, t_s: float) -> tuple[float, float, float]:
+        """Jaw drop, lips parted and mouth corners out at a time, miod."""
+        s = (t_s - self.pulses[:, 0]) / self.pulses[:, 1]
+        height = np.where((s > 0) & (s < 1), 0.5 - 0.5 * np.cos(2 * math.pi * s), 0.0)
+        jaw, lips, corners = self.amplitude_miod * (height @ self.pulses[:, 2:])
+        return float(jaw), float(lips), float(corners)
+
+
+@dataclass(frozen=True, slots=True)
+class Sway:
+    """Smooth random motion of the head in six axes: a sum of seeded sines, slower ones larger.
+
+    `waves` [shape=(6, n_waves, 3)]: amplitude, angular frequency (rad/s), phase, for shift x, y,
+    z (miod) and yaw, pitch, roll (degrees).
+    """
+
+    waves: NDArray[np.float64]
+    pulse_miod: float
+    pulse_hz: float
+
+    @classmethod
+    def draw(cls, settings: SceneSettings, rng: np.random.Generator) -> Sway:
+        # depth and the two smaller turns move less than x, y and yaw in people who sit
+        spread = np.r_[
+            np.array([1.0, 0.8, 0.7]) * settings.sway_miod, np.array([1.0, 0.7, 0.6]) * settings.turn_sway_deg
+        ]
+        low, high = _SWAY_LOWEST_HZ, max(settings.sway_hz, 2 * _SWAY_LOWEST_HZ)
+        edges = np.geomspace(low, high, _N_SWAY_WAVES + 1)
+        frequency_hz = rng.uniform(edges[:-1], edges[1:], (6, _N_SWAY_WAVES))
+        height = rng.uniform(0.6, 1.4, (6, _N_SWAY_WAVES)) / frequency_hz
+        height *= spread[:, None] / np.sqrt(0.5 * (height**2).sum(axis=1, keepdims=True))
+        phase = rng.uniform(0, 2 * math.pi, (6, _N_SWAY_WAVES))
+        waves = np.stack([height, 2 * math.pi * frequency_hz, phase], axis=2)
+        return cls(waves, settings.pulse_miod, settings.pulse_hz)
+
+    def at(self, t_s: float) -> NDArray[np.float64]:
+        """Shift x, y, z (miod) and yaw, pitch, roll (degrees) at a time [shape=(6,)]."""
+        height, speed, phase = self.waves[..., 0], self.waves[..., 1], self.waves[..., 2]
+        out: NDArray[np.float64] = (height * np.sin(speed * t_s + phase)).sum(axis=1)
+        beat = 2 * math.pi * self.pulse_hz * t_s
+        # a heartbeat lifts the head mostly upwards, with an overtone: not a pure sine
+        out[1] -= self.pulse_miod * (math.sin(beat) + 0.3 * math.sin(2 * beat + 0.7)) / 1.2
+        return out

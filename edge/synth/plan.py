@@ -1,0 +1,333 @@
+"""What happens in a synthetic clip: a CSV of happenings, and the settings of the scene.
+
+A plan file is a CSV with the columns of `COLUMNS`; lines that start with `# key=value` before the
+header set the scene. Durations, rise fractions and amplitudes that occur in labelled data are
+summarised in docs/synthesis.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import get_type_hints
+
+from edge.anatomy import ACTION_UNITS
+from edge.errors import ConfigError, EdgeError
+
+EVENTS = ("movement", "blink", "speech", "turn", "nod", "tilt", "exposure", "drop")
+SIDES = ("left", "right", "both")
+COLUMNS = (
+    "event",
+    "onset_s",
+    "duration_s",
+    "rise_fraction",
+    "hold_fraction",
+    "movement",
+    "side",
+    "amplitude",
+    "note",
+)
+_REQUIRED = ("event", "onset_s", "duration_s", "amplitude")
+
+
+class PlanError(ConfigError):
+    """A plan cannot be used. The place is a file and, where there is one, its line."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(place, problem)
+        self.place = place
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}"
+
+
+class PlanMissing(EdgeError):
+    """The plan file cannot be read."""
+
+    exit_code = 74
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"expected a plan as a CSV file at {self.path} but it cannot be read ({self.reason});"
+            " see one with: microcue synth --example-plan"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One row of a plan.
+
+    Attributes
+    ----------
+    event : one of EVENTS
+    onset_s, duration_s : float, s
+        From the clip's first frame.
+    amplitude : float
+        movement and speech: miod at the apex; blink: closure in 0..1; turn (yaw, the nose to the
+        picture's right), nod (pitch, the nose down) and tilt (roll, clockwise in the picture):
+        degrees; exposure: relative change of light; drop: not used.
+    rise_fraction, hold_fraction : float in [0, 1]
+        Share of the duration from onset to apex, and at the apex; the rest is the fall.
+    movement : a key of anatomy.ACTION_UNITS, for event "movement"
+    side : one of SIDES, the person's own; for movement and blink
+    """
+
+    event: str
+    onset_s: float
+    duration_s: float
+    amplitude: float
+    rise_fraction: float = 0.5
+    hold_fraction: float = 0.0
+    movement: str = ""
+    side: str = "both"
+    note: str = ""
+
+    @property
+    def offset_s(self) -> float:
+        return self.onset_s + self.duration_s
+
+    @property
+    def apex_s(self) -> float:
+        """Middle of the hold: where there is none, the moment of the peak."""
+        return self.onset_s + self.duration_s * (self.rise_fraction + 0.5 * self.hold_fraction)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSettings:
+    """The camera, the light and how still the head is kept.
+
+    Attributes
+    ----------
+    duration_s : float
+        0: one second longer than the plan.
+    face_width_px : float
+        Width of the landmark mesh in the output.
+    sway_miod, turn_sway_deg : float
+        Standard deviation of the smooth random motion of the head, per axis.
+    sway_hz : float
+        Highest frequency in it.
+    pulse_miod, pulse_hz : float
+        Amplitude and rate of the nod that each heartbeat gives (Balakrishnan et al. 2013).
+    noise_levels : float
+        Standard deviation at grey 128; variance = read^2 + k * light, a quarter of it read noise.
+    flicker_depth, mains_hz : float
+        Relative amplitude of the lamps' light, at twice the mains frequency.
+    drop_rate : float in [0, 1)
+        Probability that a frame is not delivered.
+    blink_leak_miod : float
+        How far a full blink pulls the inner brows down and the cheeks up.
+    """
+
+    fps: float = 120.0
+    duration_s: float = 0.0
+    width: int = 640
+    height: int = 480
+    face_width_px: float = 230.0
+    seed: int = 1
+    sway_miod: float = 20.0
+    sway_hz: float = 0.6
+    turn_sway_deg: float = 0.8
+    pulse_miod: float = 4.0
+    pulse_hz: float = 1.0
+    noise_levels: float = 2.0
+    flicker_depth: float = 0.0
+    mains_hz: float = 50.0
+    drop_rate: float = 0.0
+    blink_leak_miod: float = 6.0
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "fps": (1, 1000),
+    "duration_s": (0, 36000),
+    "width": (64, 7680),
+    "height": (64, 4320),
+    "face_width_px": (40, 4000),
+    "seed": (0, 2**31),
+    "sway_miod": (0, 500),
+    "sway_hz": (0.05, 5),
+    "turn_sway_deg": (0, 10),
+    "pulse_miod": (0, 100),
+    "pulse_hz": (0.3, 5),
+    "noise_levels": (0, 60),
+    "flicker_depth": (0, 0.5),
+    "mains_hz": (10, 1000),
+    "drop_rate": (0, 0.9),
+    "blink_leak_miod": (0, 50),
+}
+_AMPLITUDES = {
+    "movement": (0.0, 400.0),
+    "blink": (0.0, 1.0),
+    "speech": (0.0, 300.0),
+    "turn": (-20.0, 20.0),
+    "nod": (-20.0, 20.0),
+    "tilt": (-30.0, 30.0),
+    "exposure": (-0.9, 2.0),
+    "drop": (-1e9, 1e9),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Happenings in order of onset, and the scene they happen in."""
+
+    happenings: tuple[Happening, ...]
+    settings: SceneSettings = field(default_factory=SceneSettings)
+
+    @property
+    def duration_s(self) -> float:
+        if self.settings.duration_s > 0:
+            return self.settings.duration_s
+        return max((h.offset_s for h in self.happenings), default=0.0) + 1.0
+
+
+def checked_settings(settings: SceneSettings, place: str = "scene") -> SceneSettings:
+    """The same settings, or PlanError where one is out of its range."""
+    for name, (low, high) in _RANGES.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise PlanError(place, f"{name} must lie in {low:g} to {high:g}, but is {value:g}")
+    return settings
+
+
+def read_plan(path: str | Path, settings: SceneSettings | None = None) -> Plan:
+    """Read a plan file.
+
+    Parameters
+    ----------
+    path : str or Path
+    settings : SceneSettings, optional
+        What the file's `# key=value` lines start from.
+
+    Raises
+    ------
+    PlanMissing
+        The file cannot be read.
+    PlanError
+        An unknown column, event, movement, side or setting, or a value out of range.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PlanMissing(str(path), error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise PlanError(str(path), "expected text in UTF-8; save the plan as CSV") from error
+    return parse_plan(text, str(path), settings)
+
+
+def parse_plan(text: str, place: str = "plan", settings: SceneSettings | None = None) -> Plan:
+    """The plan written in `text`; see `read_plan`."""
+    scene = settings or SceneSettings()
+    lines = text.splitlines()
+    start = 0
+    while start < len(lines) and (not lines[start].strip() or lines[start].lstrip().startswith("#")):
+        scene = _with_setting(scene, lines[start], f"{place}, line {start + 1}")
+        start += 1
+    rows = csv.reader(lines[start:])
+    header = [name.strip() for name in next(rows, [])]
+    if not header:
+        raise PlanError(place, f"expected a header line with the columns {','.join(COLUMNS)}")
+    if unknown := [name for name in header if name not in COLUMNS]:
+        raise PlanError(
+            f"{place}, line {start + 1}", f"{unknown[0]!r} is not a column; known: {', '.join(COLUMNS)}"
+        )
+    if missing := [name for name in _REQUIRED if name not in header]:
+        raise PlanError(f"{place}, line {start + 1}", f"the column {missing[0]} is missing")
+    happenings = []
+    for row in rows:
+        here = f"{place}, line {start + rows.line_num}"
+        if not any(cell.strip() for cell in row) or row[0].lstrip().startswith("#"):
+            continue
+        if len(row) > len(header):
+            raise PlanError(here, f"has {len(row)} cells for {len(header)} columns")
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        happenings.append(_checked(_happening(cells, here), here))
+    ordered = tuple(sorted(happenings, key=lambda h: h.onset_s))
+    return Plan(ordered, checked_settings(scene, place))
+
+
+def write_plan(plan: Plan) -> str:
+    """The plan as text that `parse_plan` reads back to the same plan."""
+    out = io.StringIO()
+    for item in fields(SceneSettings):
+        out.write(f"# {item.name}={getattr(plan.settings, item.name)!r}\n")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for happening in plan.happenings:
+        writer.writerow([_plain(getattr(happening, name)) for name in COLUMNS])
+    return out.getvalue()
+
+
+def _plain(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _with_setting(settings: SceneSettings, line: str, place: str) -> SceneSettings:
+    key, equals, value = line.lstrip().lstrip("#").partition("=")
+    key, value = key.strip(), value.strip()
+    if not equals or " " in key:  # a remark
+        return settings
+    types = get_type_hints(SceneSettings)
+    if key not in types:
+        raise PlanError(place, f"{key} is not a setting; known: {', '.join(types)}")
+    return replace(settings, **{key: _number(value, types[key], key, place)})
+
+
+def _number(text: str, kind: type, name: str, place: str) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise PlanError(place, f"{name} must be {wanted}, but is {text!r}") from None
+    if value != value or abs(value) == float("inf"):
+        raise PlanError(place, f"{name} must be finite, but is {text!r}")
+    return float(value) if kind is float else int(value)
+
+
+def _happening(cells: dict[str, str], place: str) -> Happening:
+    numbers = {
+        name: _number(cells[name], float, name, place)
+        for name in ("onset_s", "duration_s", "amplitude", "rise_fraction", "hold_fraction")
+        if cells.get(name)
+    }
+    event = cells.get("event", "")
+    if missing := [n for n in ("onset_s", "duration_s", "amplitude") if n not in numbers]:
+        if missing != ["amplitude"] or event != "drop":
+            raise PlanError(place, f"{missing[0]} is empty")
+        numbers["amplitude"] = 0.0
+    if event == "blink" and "rise_fraction" not in numbers:
+        numbers["rise_fraction"] = BLINK_RISE * (1.0 - numbers.get("hold_fraction", 0.0))
+    words = {name: cells[name] for name in ("movement", "side", "note") if cells.get(name)}
+    return Happening(event=event, **numbers, **words)  # type: ignore[arg-type]
+
+
+# closing takes 1 part and opening 1.75 (median of 116 blinks at 60 Hz; docs/synthesis.md)
+BLINK_RISE = 1.0 / 2.75
+
+
+def _checked(h: Happening, place: str) -> Happening:
+    if h.event not in EVENTS:
+        raise PlanError(place, f"{h.event!r} is not an event; known: {', '.join(EVENTS)}")
+    if h.event == "movement" and h.movement not in ACTION_UNITS:
+        raise PlanError(place, f"{h.movement!r} is not a movement; known: {', '.join(ACTION_UNITS)}")
+    if h.event != "movement" and h.movement:
+        raise PlanError(place, f"a {h.event} has no movement, but {h.movement!r} is given")
+    if h.side not in SIDES:
+        raise PlanError(place, f"{h.side!r} is not a side; known: {', '.join(SIDES)}")
+    if h.onset_s < 0 or h.duration_s <= 0:
+        raise PlanError(place, "onset_s must not be negative and duration_s must be above 0")
+    if h.rise_fraction < 0 or h.hold_fraction < 0 or h.rise_fraction + h.hold_fraction > 1:
+        raise PlanError(place, "rise_fraction and hold_fraction must be at least 0 and together at most 1")
+    low, high = _AMPLITUDES[h.event]
+    if not low <= h.amplitude <= high:
+        raise PlanError(
+            place, f"the amplitude of a {h.event} must lie in {low:g} to {high:g}, but is {h.amplitude:g}"
+        )
+    return h

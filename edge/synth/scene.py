@@ -1,0 +1,286 @@
+"""A photograph brought to life: one frame at any time, and the truth about what moved.
+
+Order of things, as in front of a real camera: the skin moves (movement fields), lids close, the
+head turns and sways in perspective, light falls, the sensor adds its noise.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.kernels.warp import draw_lid, forward_points, invert_map, spline_coefficients, warp_picture
+from edge.synth.field import FaceFrame, movement_field
+from edge.synth.lids import eye_box, eye_parameters
+from edge.synth.motion import Speech, Sway, profile
+from edge.synth.photometry import Sensor
+from edge.synth.plan import Plan
+from edge.synth.portrait import Portrait, depth_surface, head_share, place_portrait
+from edge.synth.pose import CAMERA_DISTANCE_IOD, PIVOT_DEPTH_IOD, Camera, HeadPose
+
+# nodes every 1/19 of the inter-ocular distance hold a Gaussian of 0.05 to within 0.01 of its
+# height, and the widest movements to 1e-5
+_NODES_PER_IOD = 19
+_TOLERANCE_PX = np.float32(1e-3)
+_N_STEPS_MAX = 80
+# the lower lid comes up a little as the upper one comes down
+_LOWER_LID_MIOD = 12.0
+
+
+class Scene:
+    """One planned clip of one portrait.
+
+    Parameters
+    ----------
+    plan : Plan
+    portrait : Portrait
+    """
+
+    def __init__(self, plan: Plan, portrait: Portrait) -> None:
+        self.plan = plan
+        self.settings = settings = plan.settings
+        canvas = place_portrait(portrait, settings.width, settings.height, settings.face_width_px)
+        self.canvas = canvas
+        self.face = FaceFrame.of(canvas.points)
+        self.iod_px = self.face.iod_px
+        self.camera = Camera(
+            settings.width / 2,
+            settings.height / 2,
+            CAMERA_DISTANCE_IOD * self.iod_px,
+            PIVOT_DEPTH_IOD * self.iod_px,
+        )
+        self._lay_grid()
+        self._still = self._still_field()
+        self._fields: dict[tuple[str, str], NDArray[np.float32]] = {}
+        self._eyes = {side: eye_parameters(self.face, side) for side in ("right", "left")}
+        self._sort_happenings()
+        self.sensor = Sensor(settings, [h for h in plan.happenings if h.event == "exposure"])
+        self._local = threading.local()
+
+    def _lay_grid(self) -> None:
+        step = max(3, round(self.iod_px / _NODES_PER_IOD))
+        margin = -int(self.canvas.origin_px[0]) // step + 3
+        n_columns = self.settings.width // step + 2 + 2 * margin
+        n_rows = self.settings.height // step + 2 + 2 * margin
+        self._grid = np.array([-margin * step, -margin * step, step], np.float32)
+        rows, columns = np.mgrid[:n_rows, :n_columns].astype(np.float64)
+        self._x, self._y = (columns - margin) * step, (rows - margin) * step
+        pad = 3
+        self._nodes = np.array(
+            [margin - pad, margin - pad, n_columns - margin + pad, n_rows - margin + pad], np.int64
+        )
+        self._inner_grid = np.array([-pad * step, -pad * step, step], np.float32)
+
+    def _still_field(self) -> NDArray[np.float32]:
+        field = np.zeros((*self._x.shape, 4), np.float32)
+        share = head_share(self.face, self._x, self._y)
+        field[..., 2] = _coefficients(depth_surface(self.canvas.points, self.face, self._x, self._y))
+        field[..., 3] = _coefficients(share)
+        ys, xs = np.nonzero(share > 0)
+        step, width, height = int(self._grid[2]), self.settings.width, self.settings.height
+        reach = 2 * step + round(0.35 * self.iod_px)  # the head's rim moves too: room for the pose
+        x0, y0 = int(self._x[0, xs.min()]) - reach, int(self._y[ys.min(), 0]) - reach
+        x1, y1 = int(self._x[0, xs.max()]) + reach, int(self._y[ys.max(), 0]) + reach
+        self._box = np.array([max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)], np.int64)
+        return field
+
+    def _sort_happenings(self) -> None:
+        by_event: dict[str, list] = {}
+        for happening in self.plan.happenings:
+            by_event.setdefault(happening.event, []).append(happening)
+        self._movements = by_event.get("movement", [])
+        self._blinks = by_event.get("blink", [])
+        self._turns = [by_event.get(event, []) for event in ("turn", "nod", "tilt")]
+        rng = np.random.default_rng([self.settings.seed, 7])
+        self._sway = Sway.draw(self.settings, rng)
+        self._speech = [Speech.draw(h, rng) for h in by_event.get("speech", [])]
+        self._drops = by_event.get("drop", [])
+
+    # ---- what is true at a time -------------------------------------------------------------
+
+    def closure(self, t_s: float, side: str) -> float:
+        """How far one eye is shut: 0 open, 1 shut."""
+        return max(
+            (h.amplitude * profile(t_s, h) for h in self._blinks if h.side in (side, "both")), default=0.0
+        )
+
+    def movement_amplitudes(self, t_s: float) -> dict[tuple[str, str], float]:
+        """What moves at a time: (movement, side) to miod."""
+        out: dict[tuple[str, str], float] = {}
+
+        def add(movement: str, side: str, amplitude_miod: float) -> None:
+            if amplitude_miod != 0.0:
+                out[movement, side] = out.get((movement, side), 0.0) + amplitude_miod
+
+        for h in self._movements:
+            add(h.movement, h.side, h.amplitude * profile(t_s, h))
+        for speech in self._speech:
+            jaw, lips, corners = speech.amplitudes(t_s)
+            add("jaw_drop", "both", jaw)
+            add("lips_part", "both", lips)
+            add("lip_stretch", "both", corners)
+        for side in self._eyes:
+            shut = self.closure(t_s, side)
+            add("lid_tighten", side, shut * _LOWER_LID_MIOD)
+            add("inner_brow_raise", side, -shut * self.settings.blink_leak_miod)
+            add("cheek_raise", side, shut * self.settings.blink_leak_miod)
+        return out
+
+    def head_pose(self, t_s: float) -> HeadPose:
+        """The head's true pose at a time."""
+        sway = self._sway.at(t_s)
+        turns = [
+            sway[3 + axis] + sum(h.amplitude * profile(t_s, h) for h in turns)
+            for axis, turns in enumerate(self._turns)
+        ]
+        x, y, z = sway[:3] * self.iod_px / 1000
+        return HeadPose(turns[0], turns[1], turns[2], (float(x), float(y), float(z)))
+
+    def true_points(self, t_s: float, landmarks: Sequence[int] | None = None) -> NDArray[np.float64]:
+        """Where landmarks truly are in the frame at a time [shape=(n, 2)], px: movement, then pose.
+
+        Lids are not in it: a blink draws its margins over the eye without moving a field.
+        """
+        chosen = slice(None) if landmarks is None else list(landmarks)
+        return self.true_places(t_s, self.canvas.points[chosen, :2])
+
+    def true_places(self, t_s: float, places: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Where any neutral places [shape=(n, 2)], px, are seen at a time."""
+        start = np.ascontiguousarray(places, np.float32)
+        out = np.empty_like(start)
+        head = self.camera.head_parameters(self.head_pose(t_s))
+        forward_points(start, self._grid, self._field_at(t_s), head, out)
+        return out.astype(np.float64)
+
+    def _field_at(self, t_s: float) -> NDArray[np.float32]:
+        field = self._still.copy()
+        for (movement, side), amplitude_miod in self.movement_amplitudes(t_s).items():
+            size_px = np.float32(amplitude_miod * self.iod_px / 1000)
+            unit = self._unit_field(movement, side)
+            field[..., 0] += size_px * unit[0]
+            field[..., 1] += size_px * unit[1]
+        return field
+
+    def _unit_field(self, movement: str, side: str) -> NDArray[np.float32]:
+        key = (movement, side)
+        if key not in self._fields:
+            samples = movement_field(self.face, movement, side, self._x, self._y)
+            self._fields[key] = np.stack([_coefficients(axis) for axis in samples])
+        return self._fields[key]
+
+    # ---- frames -----------------------------------------------------------------------------
+
+    @property
+    def n_frames(self) -> int:
+        """Frames at the nominal rate, dropped ones included."""
+        return max(1, round(self.plan.duration_s * self.settings.fps))
+
+    def delivered_frames(self) -> NDArray[np.int64]:
+        """Indices at the nominal rate of the frames that are delivered."""
+        index = np.arange(self.n_frames)
+        keep = np.random.default_rng([self.settings.seed, 17]).random(len(index)) >= self.settings.drop_rate
+        for drop in self._drops:
+            t_s = index / self.settings.fps
+            keep &= (t_s < drop.onset_s) | (t_s >= drop.offset_s)
+        return np.asarray(index[keep], np.int64)
+
+    def timestamp_ns(self, frame: int) -> int:
+        """Time of the frame with this nominal index, from the clip's first."""
+        return round(frame * 1_000_000_000 / self.settings.fps)
+
+    def light_picture(self, t_s: float) -> NDArray[np.float32]:
+        """The scene at a time before light and sensor [shape=(height, width)], grey levels."""
+        work = self._workspace()
+        head = self.camera.head_parameters(self.head_pose(t_s))
+        field = self._field_at(t_s)
+        invert_map(self._grid, field, head, self._nodes, _TOLERANCE_PX, _N_STEPS_MAX, work.inverse)
+        for axis in work.inverse:
+            spline_coefficients(axis, work.long_line)
+        canvas = self.canvas
+        warp_picture(
+            self._inner_grid,
+            work.inverse,
+            canvas.coefficients,
+            canvas.origin_px,
+            self._box,
+            work.lines,
+            work.picture,
+        )
+        for side, eye in self._eyes.items():
+            if (shut := self.closure(t_s, side)) > 0:
+                x0, y0, x1, y1 = eye_box(eye)
+                corners = np.array([(x0, y0), (x1, y0), (x0, y1), (x1, y1)])
+                seen = self.true_places(t_s, corners)
+                low, high = np.floor(seen.min(axis=0)) - 1, np.ceil(seen.max(axis=0)) + 2
+                size = np.array([self.settings.width, self.settings.height])
+                box = np.r_[np.clip(low, 0, size), np.clip(high, 0, size)].astype(np.int64)
+                draw_lid(
+                    self._inner_grid, work.inverse, canvas.coefficients, canvas.origin_px, box, eye,
+                    np.float32(shut), work.picture,
+                )  # fmt: skip
+        return work.picture
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """The frame with this nominal index, as the sensor gives it [shape=(height, width)]."""
+        t_s = index / self.settings.fps
+        out = np.empty((self.settings.height, self.settings.width), np.uint8)
+        self.sensor.expose(self.light_picture(t_s), index, t_s, out)
+        return out
+
+    def render(self, n_threads: int = 2) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """All delivered frames in order: timestamp (ns) and luma [shape=(height, width)].
+
+        The pictures do not depend on `n_threads`.
+        """
+        frames = self.delivered_frames()
+        ahead = 4 * n_threads
+        with ThreadPoolExecutor(n_threads) as pool:
+            waiting = {int(k): pool.submit(self.frame, int(k)) for k in frames[:ahead]}
+            for position, index in enumerate(frames):
+                luma = waiting.pop(int(index)).result()
+                if position + ahead < len(frames):
+                    later = int(frames[position + ahead])
+                    waiting[later] = pool.submit(self.frame, later)
+                yield self.timestamp_ns(int(index)), luma
+
+    def _workspace(self) -> _Workspace:
+        if not hasattr(self._local, "work"):
+            self._local.work = _Workspace(self)
+        work: _Workspace = self._local.work
+        return work
+
+
+class _Workspace:
+    """Arrays that one thread draws a frame in."""
+
+    def __init__(self, scene: Scene) -> None:
+        c0, r0, c1, r1 = scene._nodes
+        settings = scene.settings
+        self.inverse = np.empty((2, r1 - r0, c1 - c0), np.float32)
+        self.long_line = np.empty(max(self.inverse.shape), np.float64)
+        self.lines = np.empty((4, max(self.inverse.shape[2], settings.width)), np.float32)
+        self.picture = np.empty((settings.height, settings.width), np.float32)
+        # the background does not move: draw it once, at rest
+        everywhere = np.array([0, 0, settings.width, settings.height], np.int64)
+        self.inverse[:] = 0
+        warp_picture(
+            scene._inner_grid, self.inverse, scene.canvas.coefficients, scene.canvas.origin_px, everywhere,
+            self.lines, self.picture,
+        )  # fmt: skip
+
+
+def _coefficients(samples: NDArray[np.floating]) -> NDArray[np.float32]:
+    out = np.ascontiguousarray(samples, np.float32)
+    if out is samples:
+        out = out.copy()
+    spline_coefficients(out, np.empty(max(out.shape), np.float64))
+    return out
+
+
+def render(plan: Plan, portrait: Portrait, n_threads: int = 2) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """All delivered frames of a planned clip; see `Scene.render`."""
+    return Scene(plan, portrait).render(n_threads)
