@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from edge.record.errors import DataDirBusy, DataDirUnwritable
@@ -28,15 +29,22 @@ class DataDirLock:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise DataDirUnwritable(data_dir, error.strerror or str(error)) from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not self._is_taken():
             pid = _read_pid(self._descriptor)
             os.close(self._descriptor)
-            if isinstance(error, BlockingIOError):
-                raise DataDirBusy(data_dir, pid) from error
-            raise DataDirUnwritable(data_dir, error.strerror or str(error)) from error
+            raise DataDirBusy(data_dir, pid)
         self._write_pid(f"{os.getpid()}\n".encode())
+
+    def _is_taken(self) -> bool:
+        # `is_held` of another process holds it for microseconds: one more look tells
+        for wait_s in (0.05, 0.0):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(wait_s)
+            else:
+                return True
+        return False
 
     def _write_pid(self, text: bytes) -> None:
         # The lock counts, the number is only for the sentence: a full disk must not forbid opening.

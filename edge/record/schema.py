@@ -104,7 +104,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise _explained(error, path) from error
     try:
         _check_owner(connection, path)
-        if _format_of(connection) < len(MIGRATIONS):
+        if 0 < format_of(connection) < len(MIGRATIONS):
             raise LogUnreadable(path, "an older microcue wrote it, and the next `microcue run` converts it")
     except BaseException:
         connection.close()
@@ -139,7 +139,7 @@ def _connect_reader(address: str) -> sqlite3.Connection:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     _check_owner(connection, path)
-    for number in range(_format_of(connection), len(MIGRATIONS)):
+    for number in range(format_of(connection), len(MIGRATIONS)):
         connection.executescript(
             f"BEGIN IMMEDIATE; {MIGRATIONS[number]}"
             f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={number + 1}; COMMIT;"
@@ -151,11 +151,12 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if application_id != APPLICATION_ID and not (is_empty and application_id == 0):
         raise DatabaseForeign(path, application_id)
-    if (found := _format_of(connection)) > len(MIGRATIONS):
+    if (found := format_of(connection)) > len(MIGRATIONS):
         raise DatabaseFromFuture(path, found, len(MIGRATIONS))
 
 
-def _format_of(connection: sqlite3.Connection) -> int:
+def format_of(connection: sqlite3.Connection) -> int:
+    """The log's format; 0 is a file without tables."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 

@@ -1,0 +1,146 @@
+"""`microcue sessions` and `microcue cues`: what was logged."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from edge.commands.context import Context
+from edge.record.cue_rows import CUE_COLUMNS, Row
+from edge.record.reading import SESSION_COLUMNS, LogReader
+
+_SESSIONS_EXAMPLE = """\
+examples:
+  microcue sessions
+  microcue sessions --json | jq '.[-1].n_micro'
+
+`watched` is the share of the session in which a face was followed, `/min` the micro cues in a
+minute of that time. A session that has no end, because the power went or the process was
+killed, is `interrupted`; everything up to its last second is there.
+"""
+_CUES_EXAMPLE = """\
+examples:
+  microcue cues
+  microcue cues 20260711-143000-9f2c --kind micro --json
+
+`false/h` is how many cues at least this strong chance alone would give in an hour of this
+session. `during` says what else happened: a blink, speech, or light that was not steady.
+"""
+_SESSION_HEADINGS = {
+    "session_id": "session",
+    "state": "state",
+    "participant": "who",
+    "length": "length",
+    "fps": "fps",
+    "watched": "watched",
+    "n_micro": "micro",
+    "n_macro": "macro",
+    "per_minute": "/min",
+}
+_CUE_HEADINGS = ("cue", "at", "kind", "ms", "movements", "side", "miod", "false/h", "during")
+
+
+def register(subparsers: Any) -> None:
+    """Add both commands to the command line."""
+    sessions = subparsers.add_parser(
+        "sessions",
+        help="list the recorded sessions",
+        description="List the recorded sessions, oldest first.",
+        epilog=_SESSIONS_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sessions.set_defaults(run=run_sessions)
+    cues = subparsers.add_parser(
+        "cues",
+        help="list the candidate cues of a session",
+        description="List the candidate cues of a session in order of onset.",
+        epilog=_CUES_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    cues.add_argument(
+        "session", metavar="SESSION", nargs="?", default="latest", help="which session (default: latest)"
+    )
+    cues.add_argument("--kind", choices=("micro", "macro"), help="only these")
+    cues.add_argument("--blinks", action="store_true", help="list blinks too")
+    cues.add_argument("--limit", metavar="N", type=_count, help="at most N")
+    cues.set_defaults(run=run_cues)
+
+
+def run_sessions(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001
+    """List the sessions; having none yet is no failure."""
+    with LogReader(context.data_dir) as log:
+        if context.json:
+            context.print_table("", SESSION_COLUMNS, log.sessions())
+            return 0
+        rows = [_session_for_people(dict(zip(SESSION_COLUMNS, row, strict=True))) for row in log.sessions()]
+    if not rows:
+        context.print_text(
+            f"No session has been recorded in {context.data_dir} yet; start one with `microcue run`."
+        )
+        return 0
+    names = tuple(_SESSION_HEADINGS)
+    context.print_table(f"Sessions in {context.data_dir}", names, rows, _SESSION_HEADINGS)
+    return 0
+
+
+def run_cues(args: argparse.Namespace, context: Context) -> int:
+    """List the cues of one session."""
+    with LogReader(context.data_dir) as log:
+        session_id = log.resolve(args.session)
+        cues = islice(log.cues(session_id, args.kind, args.blinks), args.limit)
+        if context.json:
+            context.print_table("", CUE_COLUMNS, cues)
+            return 0
+        rows = list(_cues_for_people(cues))
+    if rows:
+        context.print_table(f"Candidate cues of session {session_id}", _CUE_HEADINGS, rows)
+    else:
+        context.print_text(f"Session {session_id} has no such cues.")
+    return 0
+
+
+def _session_for_people(session: dict[str, str | int | float | None]) -> Row:
+    coverage, per_minute, fps = session["coverage"], session["micro_per_minute"], session["fps"]
+    return (
+        *(session["session_id"], session["state"], session["participant"] or ""),
+        _clock_time(float(session["duration_s"] or 0), "0f"),
+        f"{fps:.0f}" if isinstance(fps, float) else "",
+        f"{coverage:.0%}" if isinstance(coverage, float) else "",
+        *(session["n_micro"], session["n_macro"]),
+        f"{per_minute:.1f}" if isinstance(per_minute, float) else "",
+    )
+
+
+def _cues_for_people(cues: Iterator[Row]) -> Iterator[Row]:
+    for row in cues:
+        cue = dict(zip(CUE_COLUMNS, row, strict=True))
+        during = [name for name in ("blink", "speech") if cue[f"during_{name}"]]
+        if cue["lighting"] not in (None, "ok"):
+            during.append(f"{cue['lighting']} light")
+        error_ms = cue["duration_error_ms"]
+        amplitude_miod, false_per_hour = cue["amplitude_miod"], cue["expected_false_per_hour"]
+        yield (
+            *(str(cue["cue_id"]).rpartition("-")[2], _clock_time(float(cue["onset_s"] or 0), "06.3f")),
+            cue["kind"],
+            f"{cue['duration_ms']:.0f}" + (f"±{error_ms:.0f}" if error_ms is not None else ""),
+            *(str(cue["movements"]).replace("+", "\n"), cue["side"]),
+            f"{amplitude_miod:.1f}" if amplitude_miod is not None else "",
+            f"{false_per_hour:.2g}" if false_per_hour is not None else "",
+            "\n".join(during),
+        )
+
+
+def _clock_time(duration_s: float, seconds_format: str) -> str:
+    """Hours, minutes and seconds, as a watch shows them."""
+    minutes, seconds = divmod(duration_s, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    text = f"{minutes:02d}:{seconds:{seconds_format}}"
+    return f"{hours}:{text}" if hours else text
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, 0 or more")
+    return int(text)

@@ -1,0 +1,274 @@
+"""Read-only questions to the log, also while a run is writing to it."""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.record.codec import unpack_codes, unpack_times
+from edge.record.cue_rows import (
+    CUE_COLUMNS,
+    STORED_BLINK_COLUMNS,
+    STORED_CUE_COLUMNS,
+    Row,
+    WallClock,
+    blink_row,
+    cue_row,
+    utc,
+)
+from edge.record.errors import DatabaseDamaged, LogUnreadable, NoSessions, SessionUnknown
+from edge.record.lock import is_held
+from edge.record.schema import DATABASE_NAME, format_of, open_for_reading
+
+SESSION_COLUMNS = (
+    *("session_id", "state", "participant", "started_utc", "clock_synchronised", "duration_s", "source"),
+    *("timestamps", "fps", "n_frames", "n_dropped_frames", "watched_s", "coverage", "n_micro", "n_macro"),
+    *("n_blinks", "n_marks", "micro_per_minute", "n_lost_rows", "n_lost_signal_frames", "end_reason"),
+)
+_SESSIONS = """
+SELECT session_key, session_id, code, end_reason, last_ns, source, timestamps, n_frames, n_dropped_frames,
+    n_micro, n_macro, n_blinks, (SELECT count(*) FROM marks WHERE marks.session_key = sessions.session_key),
+    n_lost_rows, n_lost_signal_frames
+FROM sessions LEFT JOIN participants USING (participant_key) ORDER BY session_key
+"""
+_FACE_INTERVALS = "SELECT found_ns, lost_ns FROM face_intervals WHERE session_key = ? ORDER BY found_ns"
+# A synchronised offset of the same boot is as good for this session: sensor time runs on.
+_CLOCK = """
+SELECT first_frame_ns + (
+    SELECT offset_ns FROM clock_offsets WHERE session_key = sessions.session_key AND synchronised >= ?1
+    ORDER BY at_ns DESC LIMIT 1
+) FROM sessions WHERE session_key = ?2
+"""
+_CLOCK_OF_BOOT = """
+SELECT own.first_frame_ns + offset_ns FROM sessions own
+JOIN sessions other ON other.boot_id = own.boot_id
+JOIN clock_offsets ON clock_offsets.session_key = other.session_key
+WHERE own.session_key = ? AND own.boot_id <> '' AND synchronised = 1
+ORDER BY other.session_key DESC, at_ns DESC LIMIT 1
+"""
+_CUES = f"""
+SELECT {STORED_CUE_COLUMNS} FROM cues WHERE session_key = ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY onset_ns
+"""
+_BLINKS = f"SELECT {STORED_BLINK_COLUMNS} FROM blinks WHERE session_key = ? ORDER BY onset_ns"
+_SIGNALS = """
+SELECT n_frames, frames, times, codes FROM signal_blocks WHERE session_key = ? AND face = ?
+ORDER BY first_frame
+"""
+_POINTS = """
+SELECT n_frames, n_points, frames, times, points FROM point_lights WHERE session_key = ? AND number = ?
+"""
+_N_CHANNELS = "SELECT count(*) FROM sessions, json_each(channels) WHERE session_key = ?"
+_ONSET = CUE_COLUMNS.index("onset_s")
+
+
+@dataclass(frozen=True, slots=True)
+class SignalBlockRead:
+    """About a second of one face's signals, as `messages.Trace` brought them.
+
+    Attributes
+    ----------
+    frames : int64 [shape=(n_frames,)]
+    times_ns : int64 [shape=(n_frames,)], since the session's first frame
+    codes : int16 [shape=(n_frames, n_channels)]
+    """
+
+    frames: NDArray[np.int64]
+    times_ns: NDArray[np.int64]
+    codes: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class PointLightRead:
+    """The tracked points from 1 s before a cue's onset to 1 s after its offset.
+
+    Attributes
+    ----------
+    frames : int64 [shape=(n_frames,)]
+    times_ns : int64 [shape=(n_frames,)], since the session's first frame
+    points : int16 [shape=(n_frames, n_points, 2)], tenths of a miod
+    """
+
+    frames: NDArray[np.int64]
+    times_ns: NDArray[np.int64]
+    points: NDArray[np.int16]
+
+
+class LogReader:
+    """The log of a data directory; one without a log reads as one without sessions.
+
+    Raises
+    ------
+    LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+        On opening; a damaged page is found when it is read.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._path = data_dir / DATABASE_NAME
+        self._connection: sqlite3.Connection | None = None
+        if self._path.exists() and self._path.stat().st_size > 0:
+            self._connection = open_for_reading(self._path)
+            if format_of(self._connection) == 0:  # a run has only just made the file
+                self.close()
+
+    def __enter__(self) -> LogReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database. Safe to call twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def session_ids(self) -> list[str]:
+        """All sessions, oldest first."""
+        return [row[0] for row in self._rows("SELECT session_id FROM sessions ORDER BY session_key")]
+
+    def resolve(self, name: str) -> str:
+        """The session id that `name` means; "latest" is the newest.
+
+        Raises
+        ------
+        NoSessions, SessionUnknown
+        """
+        known = self.session_ids()
+        if not known:
+            raise NoSessions(self._data_dir)
+        if name == "latest":
+            return known[-1]
+        if name not in known:
+            raise SessionUnknown(name, known)
+        return name
+
+    def sessions(self) -> Iterator[Row]:
+        """One row of `SESSION_COLUMNS` for each session, oldest first."""
+        newest = self._first("SELECT max(session_key) FROM sessions")
+        running_key = newest[0] if newest is not None and is_held(self._data_dir) else None
+        for stored in self._rows(_SESSIONS):
+            yield self._session_row(stored, stored[0] == running_key)
+
+    def n_cues(self, session_id: str, blinks: bool = False) -> int:
+        """How many rows `cues` gives for the session."""
+        row = self._first("SELECT n_micro + n_macro, n_blinks FROM sessions WHERE session_id = ?", session_id)
+        n_cues, n_blinks = row or (0, 0)
+        return int(n_cues + n_blinks * blinks)
+
+    def cues(self, session_id: str, kind: str | None = None, blinks: bool = False) -> Iterator[Row]:
+        """One row of `CUE_COLUMNS` for each cue, in order of onset; never more than one is held.
+
+        Parameters
+        ----------
+        session_id : str
+            As `resolve` gives it.
+        kind : "micro", "macro" or None
+            None gives both.
+        blinks : bool
+            Blinks too, with None for what a blink does not have.
+        """
+        key = self._key(session_id)
+        clock = self._clock(key)
+        rows = (cue_row(session_id, clock, stored) for stored in self._rows(_CUES, key, kind))
+        if not blinks:
+            return rows
+        blink_rows = (blink_row(session_id, clock, stored) for stored in self._rows(_BLINKS, key))
+        return heapq.merge(rows, blink_rows, key=_onset_s)
+
+    def faces(self, session_id: str) -> list[int]:
+        """Numbers of the faces with stored signals."""
+        sql = "SELECT DISTINCT face FROM signal_blocks WHERE session_key = ? ORDER BY face"
+        return [row[0] for row in self._rows(sql, self._key(session_id))]
+
+    def signal_blocks(self, session_id: str, face: int) -> Iterator[SignalBlockRead]:
+        """The face's stored signals, in order of time; raises BlockDamaged at a damaged one."""
+        key = self._key(session_id)
+        n_channels = (self._first(_N_CHANNELS, key) or (0,))[0]
+        for n_frames, frames, times, codes in self._rows(_SIGNALS, key, face):
+            yield SignalBlockRead(
+                unpack_times(frames, n_frames),
+                unpack_times(times, n_frames),
+                unpack_codes(codes, n_frames, n_channels),
+            )
+
+    def point_light(self, session_id: str, number: int) -> PointLightRead | None:
+        """The points around the session's cue `number`; None where none were kept."""
+        row = self._first(_POINTS, self._key(session_id), number)
+        if row is None:
+            return None
+        n_frames, n_points, frames, times, points = row
+        return PointLightRead(
+            unpack_times(frames, n_frames),
+            unpack_times(times, n_frames),
+            unpack_codes(points, n_frames, n_points * 2).reshape(n_frames, n_points, 2),
+        )
+
+    def _session_row(self, stored: tuple[Any, ...], is_running: bool) -> Row:
+        key, session_id, participant, end_reason, last_ns, source, timestamps, n_frames = stored[:8]
+        n_dropped_frames, n_micro, n_macro, n_blinks, n_marks, n_lost_rows, n_lost_signal_frames = stored[8:]
+        unended = "running" if is_running else "interrupted"
+        clock = self._clock(key)
+        duration_s = last_ns / 1e9
+        watched_s = self._watched_ns(key, last_ns) / 1e9
+        return (
+            *(session_id, unended if end_reason is None else "finished", participant, utc(clock, 0)),
+            *(int(clock.synchronised) if clock else None, round(duration_s, 3), source, timestamps),
+            round((n_frames - 1) / duration_s, 2) if duration_s > 0 and n_frames > 1 else None,
+            *(n_frames, n_dropped_frames, round(watched_s, 3)),
+            round(watched_s / duration_s, 4) if duration_s > 0 else None,
+            *(n_micro, n_macro, n_blinks, n_marks),
+            round(60 * n_micro / watched_s, 2) if watched_s > 0 else None,
+            *(n_lost_rows, n_lost_signal_frames, end_reason),
+        )
+
+    def _watched_ns(self, key: int, last_ns: int) -> int:
+        """How long at least one face was followed; one that was never lost counts to the end."""
+        watched_ns = until_ns = 0
+        for found_ns, lost_ns in self._rows(_FACE_INTERVALS, key):
+            stop_ns = last_ns if lost_ns is None else min(lost_ns, last_ns)
+            watched_ns += max(stop_ns - max(found_ns, until_ns), 0)
+            until_ns = max(until_ns, stop_ns)
+        return watched_ns
+
+    def _clock(self, key: int) -> WallClock | None:
+        """The session's own synchronised offset, else one of the same boot, else an unsure one."""
+        for sql, values, synchronised in (
+            (_CLOCK, (1, key), True),
+            (_CLOCK_OF_BOOT, (key,), True),
+            (_CLOCK, (0, key), False),
+        ):
+            row = self._first(sql, *values)
+            if row is not None and row[0] is not None:
+                return WallClock(row[0], synchronised)
+        return None
+
+    def _key(self, session_id: str) -> int:
+        row = self._first("SELECT session_key FROM sessions WHERE session_id = ?", session_id)
+        if row is None:
+            raise SessionUnknown(session_id, self.session_ids())
+        return int(row[0])
+
+    def _first(self, sql: str, *values: str | int | None) -> tuple[Any, ...] | None:
+        return next(self._rows(sql, *values), None)
+
+    def _rows(self, sql: str, *values: str | int | None) -> Iterator[tuple[Any, ...]]:
+        if self._connection is None:
+            return
+        try:
+            yield from self._connection.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            raise LogUnreadable(self._path, str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise DatabaseDamaged(self._path, str(error)) from error
+
+
+def _onset_s(row: Row) -> float:
+    return float(row[_ONSET] or 0.0)
