@@ -169,7 +169,7 @@ class FileSource:
         while self._demux_tries_left:
             try:
                 packet = next(self._packets, None)
-            except av.error.FFmpegError:  # noqa: PERF203 - one try is one packet
+            except av.error.FFmpegError:
                 self.counts.n_corrupt += 1
                 self._demux_tries_left -= 1
                 self._packets = self._container.demux(self._stream)

@@ -58,6 +58,7 @@ class FrameRing:
         self._lent: RingSlot | None = None
         self._something_ready = threading.Event()
         self._poison = poison
+        self._ended = False
         self.n_overwritten = 0
 
     def begin(self) -> RingSlot:
@@ -78,21 +79,22 @@ class FrameRing:
         self._writing = None
         self._something_ready.set()
 
-    def wake(self) -> None:
-        """Writer: end the reader's wait although there is no frame."""
+    def end(self) -> None:
+        """Writer: there will be no more; `take` waits no longer, but still gives what is ready."""
+        self._ended = True
         self._something_ready.set()
 
     def take(self, timeout_s: float) -> RingSlot | None:
         """Reader: the oldest unread frame, lent until the next `take`; None when none came.
 
-        Returns early with None after `wake`.
+        After `end` it never waits.
         """
         self._give_back()
         slot = self._pop_ready()
         if slot is None:
             self._something_ready.clear()
-            slot = self._pop_ready()  # it may have come before the clear
-        if slot is None and self._something_ready.wait(timeout_s):
+            slot = self._pop_ready()  # it, or the end, may have come before the clear
+        if slot is None and not self._ended and self._something_ready.wait(timeout_s):
             slot = self._pop_ready()
         self._lent = slot
         return slot

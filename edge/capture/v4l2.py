@@ -146,13 +146,11 @@ class V4L2Source:
         slot = self._ring.take(timeout_s)
         if slot is None and self._failure is not None:
             slot = self._ring.take(0.0)  # committed just before the failure
-            if slot is None:
-                raise self._failure
         counts = self.counts
         counts.n_corrupt = self._n_corrupt
         counts.n_lost = self._n_skipped + self._n_corrupt + self._ring.n_overwritten
         if slot is None:
-            raise FrameTimeout(timeout_s, counts.n_frames - 1)
+            raise self._failure or FrameTimeout(timeout_s, counts.n_frames - 1)
         counts.n_frames += 1
         return Frame(counts.n_frames - 1, slot.timestamp_ns, slot.luma)
 
@@ -193,7 +191,7 @@ class V4L2Source:
             self._failure = _explained(error, self._device.path, started=True)
         except EdgeError as error:
             self._failure = error
-        self._ring.wake()
+        self._ring.end()
 
     def _accept(self, buffer: RawBuffer) -> None:
         arrived_ns = boottime_ns()

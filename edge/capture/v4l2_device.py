@@ -77,11 +77,8 @@ class LinuxpyDevice:
 
         self.path = path
         self._v4l2: Any = v4l2
-        try:
-            self._device = v4l2.Device(path)
-            self._device.open()
-        except RuntimeError as error:  # linuxpy takes the node's number from its name
-            raise OSError(errno.ENODEV, "not a video device") from error
+        self._device = v4l2.Device(path)
+        self._device.open()
         self.name: str = self._device.info.card
         self._capture: Any = None
         self._views: list[memoryview] = []
