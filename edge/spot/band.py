@@ -1,0 +1,223 @@
+"""One bank's candidates made into cues: calibrated, waited for, refined, named."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.anatomy import N_SIGNALS, REGIONS, SIGNALS
+from edge.kernels import flanks, pulse
+from edge.messages import Side
+from edge.spot.bank import BankPlan, Candidate, PulseBank
+from edge.spot.rate import FalseRate
+
+# Speech and smiles must not raise the bar for the brows, so the two halves of the face are
+# calibrated apart, each with its share of the accepted false cues.
+GROUPS = (("brow", "eyes"), ("nose", "cheek", "mouth", "jaw"))
+GROUP_OF = np.array([next(g for g, names in enumerate(GROUPS) if s.region in names) for s in SIGNALS])
+OPEN_SCORE = 3.5
+ONE_SIDED = 2.5
+JOIN_THRESHOLD = 0.8  # of a signal's own threshold
+JOIN_RESPONSE = 0.3  # of the lead's response
+RETRY_S = 0.02
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A candidate over the threshold whose falling flank may not be complete yet."""
+
+    candidate: Candidate
+    retry_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A refined candidate, in samples of its bank.
+
+    Attributes
+    ----------
+    onset, apex, offset : float, samples
+    height : float, miod, positive
+    score, per_hour : float
+        Sigma of the lead, and how many an hour chance would give.
+    """
+
+    lead: int
+    onset: float
+    apex: float
+    offset: float
+    height: float
+    score: float
+    per_hour: float
+    regions: tuple[str, ...]
+    movements: tuple[str, ...]
+    side: Side
+
+
+class Band:
+    """A pulse bank with its threshold.
+
+    Parameters
+    ----------
+    accepted_per_hour : float
+        False cues an hour, both halves of the face together.
+    longest_s : float
+        A movement that has not returned by then is not this band's.
+    height_min_miod : float
+        What is smaller is not reported, however clear.
+    """
+
+    def __init__(
+        self,
+        plan: BankPlan,
+        rate_hz: float,
+        leak: NDArray[np.float32],
+        accepted_per_hour: float,
+        longest_s: float,
+        height_min_miod: float,
+    ) -> None:
+        self.bank = PulseBank(plan, rate_hz, leak)
+        self.rates = tuple(FalseRate(OPEN_SCORE) for _ in GROUPS)
+        self._accepted_each = accepted_per_hour / len(GROUPS)
+        self._longest_samples = round(longest_s * rate_hz)
+        self._height_min = height_min_miod
+        self._retry_samples = max(1, round(RETRY_S * rate_hz))
+        self._waiting: list[Waiting] = []
+        self._reported: deque[Movement] = deque(maxlen=8)
+        self._scratch = np.zeros(self.bank.n_kept)
+        self._found = np.zeros(flanks.N_FLANKS)
+        self._set_thresholds()
+
+    def start(self) -> None:
+        """End of learning: from now on candidates open."""
+        self.bank.settings[pulse.OPEN_SCORE] = OPEN_SCORE
+
+    def watch(self, seconds: float) -> None:
+        """Tell the false-cue model that time has gone by."""
+        for rate in self.rates:
+            rate.watch(seconds)
+        self._set_thresholds()
+
+    def _set_thresholds(self) -> None:
+        thresholds = [rate.threshold(self._accepted_each) for rate in self.rates]
+        self.bank.limits[pulse.THRESHOLD] = np.asarray(thresholds, np.float32)[GROUP_OF]
+
+    def take(self) -> None:
+        """Weigh the candidate that the bank has just closed."""
+        candidate = self.bank.candidate()
+        if self._is_echo(candidate):
+            return
+        over = candidate.scores[candidate.lead] > self.bank.limits[pulse.THRESHOLD, candidate.lead]
+        for group, rate in enumerate(self.rates):
+            highest = float(candidate.scores[group == GROUP_OF].max())
+            if highest > OPEN_SCORE:
+                rate.add(highest)
+        if over:
+            self._waiting.append(Waiting(candidate, self.bank.n_seen))
+
+    def _is_echo(self, candidate: Candidate) -> bool:
+        """Whether the candidate is a longer or later filter's view of what was reported."""
+        centre = self.bank.centre(candidate.scale, candidate.sample)
+        half = self.bank.n_core[candidate.scale] / 2
+        response = abs(float(candidate.responses[candidate.lead]))
+        return any(
+            movement.onset - half < centre < movement.offset + half
+            and GROUP_OF[movement.lead] == GROUP_OF[candidate.lead]
+            and response < 0.6 * movement.height
+            for movement in self._reported
+        )
+
+    def ready(self, at_end: bool = False) -> list[Movement]:
+        """Movements that are complete by now."""
+        movements: list[Movement] = []
+        for waiting in tuple(self._waiting):
+            if waiting.retry_at > self.bank.n_seen and not at_end:
+                continue
+            outcome, movement = self._refine(waiting.candidate)
+            if outcome == flanks.NOT_RETURNED and self._may_return(waiting.candidate) and not at_end:
+                waiting.retry_at = self.bank.n_seen + self._retry_samples
+                continue
+            self._waiting.remove(waiting)
+            if movement is not None:
+                self._reported.append(movement)
+                movements.append(movement)
+        return movements
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is over the threshold and not decided."""
+        return bool(self._waiting)
+
+    def _may_return(self, candidate: Candidate) -> bool:
+        centre = self.bank.centre(candidate.scale, candidate.sample)
+        return self.bank.n_seen - centre < self._longest_samples
+
+    def _refine(self, candidate: Candidate) -> tuple[int, Movement | None]:
+        bank, lead = self.bank, candidate.lead
+        width = bank.n_core[candidate.scale]
+        centre = bank.centre(candidate.scale, candidate.sample)
+        first = max(centre - 2 * width - 8, bank.first_kept)
+        if centre < first:
+            return flanks.NO_PULSE, None
+        values = np.ascontiguousarray(bank.window(first, bank.n_seen - 1)[:, lead])
+        sign = 1.0 if candidate.responses[lead] > 0 else -1.0
+        smooth = self._scratch[: len(values)]
+        outcome = int(flanks.find_flanks(values, centre - first, width, sign, smooth, self._found))
+        if outcome != flanks.FOUND:
+            return outcome, None
+        onset, apex, offset, height = (float(self._found[k]) for k in range(4))
+        if height < self._height_min or any(
+            seen.onset <= first + apex <= seen.offset and GROUP_OF[seen.lead] == GROUP_OF[lead]
+            for seen in self._reported
+        ):
+            return outcome, None
+        score = float(candidate.scores[lead])
+        per_hour = len(GROUPS) * self.rates[GROUP_OF[lead]].per_hour(score)
+        regions, movements, side = name_movement(candidate, bank)
+        movement = Movement(
+            lead,
+            first + onset,
+            first + apex,
+            first + offset,
+            height,
+            score,
+            per_hour,
+            regions,
+            movements,
+            side,
+        )
+        return outcome, movement
+
+
+def name_movement(candidate: Candidate, bank: PulseBank) -> tuple[tuple[str, ...], tuple[str, ...], Side]:
+    """Regions, movements (strongest first) and side of all signals that moved with the lead."""
+    lead = candidate.lead
+    width, centre = bank.n_core[candidate.scale], bank.centre(candidate.scale, candidate.sample)
+    sizes = np.abs(candidate.responses)
+    joined = []
+    for signal in range(N_SIGNALS):
+        if candidate.scores[signal] < JOIN_THRESHOLD * bank.limits[pulse.THRESHOLD, signal]:
+            continue
+        scale = int(candidate.scales[signal])
+        apart = abs(bank.centre(scale, int(candidate.samples[signal])) - centre)
+        near = apart <= max(width, bank.n_core[scale]) / 2 + 2
+        if signal == lead or (near and sizes[signal] >= JOIN_RESPONSE * sizes[lead]):
+            joined.append(signal)
+    joined.sort(key=lambda signal: -float(sizes[signal]))
+    names = [
+        SIGNALS[signal].rise if candidate.responses[signal] > 0 else SIGNALS[signal].fall for signal in joined
+    ]
+    regions = {SIGNALS[signal].region for signal in joined}
+    by_side = {
+        side: max((float(sizes[s]) for s in joined if SIGNALS[s].side == side), default=0.0)
+        for side in ("left", "right")
+    }
+    side: Side = "both"
+    if by_side["left"] > ONE_SIDED * by_side["right"]:
+        side = "left"
+    elif by_side["right"] > ONE_SIDED * by_side["left"]:
+        side = "right"
+    return tuple(r for r in REGIONS if r in regions), tuple(dict.fromkeys(names)), side
