@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from edge.config import Config
 
 # A pipe has no width: wide enough that nothing is cut, since rich never pads to it.
 _PIPE_WIDTH_COLUMNS = 400
+# A session id has 20.
+_SHORT_COLUMNS = 20
+# Also "83±8", "<0.01", "97%" and "01:20".
+_NUMBER = re.compile(r"[-+<±%.:e\d]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +89,23 @@ def _print_table(
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH_COLUMNS, highlight=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 0, 0, 1),
+    )
     picked = [columns.index(name) for name in shown]
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.show_edge = False
     held = [[row[index] for index in picked] for row in rows]
     for position, heading in enumerate(shown.values()):
         values = [row[position] for row in held]
-        is_number = bool(values) and all(isinstance(value, int | float | None) for value in values)
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        is_number = all(_NUMBER.fullmatch(_cell(value)) for value in values)
+        # short ones stay whole on a narrow terminal, the long ones make room
+        is_short = all(len(line) <= _SHORT_COLUMNS for value in values for line in _cell(value).splitlines())
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_short)
     for row in held:
         # Text, not str: brackets in a note are not markup
         table.add_row(*(Text(_cell(value)) for value in row))

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from edge.commands.context import Context
-from edge.record.cue_rows import CUE_COLUMNS, Row
+from edge.record.cue_rows import CUE_COLUMNS, Field, Row
 from edge.record.reading import SESSION_COLUMNS, LogReader
 
 _SESSIONS_EXAMPLE = """\
@@ -105,7 +105,7 @@ def _session_for_people(session: dict[str, str | int | float | None]) -> Row:
     coverage, per_minute, fps = session["coverage"], session["micro_per_minute"], session["fps"]
     return (
         *(session["session_id"], session["state"], session["participant"] or ""),
-        _clock_time(float(session["duration_s"] or 0), "0f"),
+        _clock_time(round(float(session["duration_s"] or 0)), "02d"),
         f"{fps:.0f}" if isinstance(fps, float) else "",
         f"{coverage:.0%}" if isinstance(coverage, float) else "",
         *(session["n_micro"], session["n_macro"]),
@@ -118,16 +118,19 @@ def _cues_for_people(cues: Iterator[Row]) -> Iterator[Row]:
         cue = dict(zip(CUE_COLUMNS, row, strict=True))
         during = [name for name in ("blink", "speech") if cue[f"during_{name}"]]
         if cue["lighting"] not in (None, "ok"):
-            during.append(f"{cue['lighting']} light")
+            during.append(str(cue["lighting"]))
         error_ms = cue["duration_error_ms"]
-        amplitude_miod, false_per_hour = cue["amplitude_miod"], cue["expected_false_per_hour"]
+        amplitude_miod = cue["amplitude_miod"]
         yield (
-            *(str(cue["cue_id"]).rpartition("-")[2], _clock_time(float(cue["onset_s"] or 0), "06.3f")),
+            *(
+                str(cue["cue_id"]).rpartition("-")[2],
+                _clock_time(round(float(cue["onset_s"] or 0), 1), "04.1f"),
+            ),
             cue["kind"],
             f"{cue['duration_ms']:.0f}" + (f"±{error_ms:.0f}" if error_ms is not None else ""),
-            *(str(cue["movements"]).replace("+", "\n"), cue["side"]),
+            *(str(cue["movements"]).replace("_", " ").replace("+", "\n"), cue["side"]),
             f"{amplitude_miod:.1f}" if amplitude_miod is not None else "",
-            f"{false_per_hour:.2g}" if false_per_hour is not None else "",
+            _rate(cue["expected_false_per_hour"]),
             "\n".join(during),
         )
 
@@ -138,6 +141,12 @@ def _clock_time(duration_s: float, seconds_format: str) -> str:
     hours, minutes = divmod(int(minutes), 60)
     text = f"{minutes:02d}:{seconds:{seconds_format}}"
     return f"{hours}:{text}" if hours else text
+
+
+def _rate(per_hour: Field) -> str:
+    if not isinstance(per_hour, float):
+        return ""
+    return "<0.01" if per_hour < 0.01 else f"{per_hour:.2g}" if per_hour < 10 else f"{per_hour:.0f}"
 
 
 def _count(text: str) -> int:
