@@ -1,0 +1,227 @@
+"""Puts a session together: the one place that names drivers and knows every stage."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from edge import __version__
+from edge.capture.errors import CameraAbsent
+from edge.capture.source import FrameSource
+from edge.capture.spec import CameraSpec, parse_camera
+from edge.clock import clock_state
+from edge.config import CaptureConfig, Config
+from edge.errors import EdgeError, UsageError
+from edge.indicate.indicator import Indicator, NullIndicator
+from edge.messages import Event, Frame, SessionInfo
+from edge.perceive.finder import FaceFinder
+from edge.perceive.worker import KeyFrameWorker
+from edge.pipeline import Outcome, Watch
+from edge.record.recorder import Recorder
+from edge.service import StopRequest, forbid_core_dumps
+from edge.spot.spotter import Spotter
+from edge.track.points import N_POINTS
+from edge.track.tracker import Tracker
+
+log = logging.getLogger(__name__)
+
+# A file's key frames are answered this much later in media time, as a small board would: then
+# a recording gives the same cues on every machine, however fast it is.
+_FILE_LATENCY_NS = 50_000_000
+_FIRST_FRAME_S = 5.0
+_DEFAULT_LED_PIN = 17
+
+
+class NotInThisRelease(UsageError):
+    """A camera that the settings may name but this release cannot drive."""
+
+    def __init__(self, camera: str) -> None:
+        super().__init__(camera)
+        self.camera = camera
+
+    def __str__(self) -> str:
+        return (
+            f"expected a camera of this release (v4l2, file, demo), not {self.camera}, which comes with a "
+            "later one; a USB camera works as --camera v4l2:/dev/video0"
+        )
+
+
+def open_source(config: CaptureConfig) -> FrameSource:
+    """Open the camera or file that the settings name.
+
+    Raises
+    ------
+    CaptureError, DeviceAbsent, NotInThisRelease
+    """
+    spec = parse_camera(config.camera)
+    if spec.kind == "auto":
+        spec = _attached_camera()
+    if spec.kind == "file":
+        from edge.capture.file import FileSource
+
+        return FileSource(Path(spec.where), config.fps, config.realtime)
+    if spec.kind == "demo":
+        from edge.capture.file import FileSource
+        from edge.synth.demo import demo_clip
+
+        return FileSource(demo_clip()[0], config.fps, config.realtime)
+    if spec.kind == "v4l2":
+        from edge.capture.v4l2 import V4L2Source
+
+        return V4L2Source(spec.where, config.width, config.height, config.fps)
+    raise NotInThisRelease(config.camera)
+
+
+def _attached_camera() -> CameraSpec:
+    from edge.capture.v4l2 import find_cameras
+
+    cameras = find_cameras()
+    if not cameras:
+        raise CameraAbsent("auto", "no camera is attached")
+    return CameraSpec("v4l2", cameras[0].path)
+
+
+def open_indicator(led: str) -> Indicator:
+    """The indicator that `--led` names; `auto` is a pin on a Raspberry Pi, else the terminal."""
+    if led == "none":
+        return NullIndicator()
+    from edge.indicate.player import Display, LightDisplay, Player
+
+    display: Display
+    if led == "auto":
+        led = f"gpio:{_DEFAULT_LED_PIN}" if _is_raspberry_pi() else "terminal"
+    if led == "terminal":
+        from edge.indicate.terminal import TerminalDisplay
+
+        display = TerminalDisplay()
+    else:
+        from edge.indicate.gpio import GpioLight
+
+        display = LightDisplay(GpioLight([int(pin) for pin in led.partition(":")[2].split(",")]))
+    return Player(display).start()
+
+
+def _is_raspberry_pi() -> bool:
+    model = Path("/proc/device-tree/model")
+    return model.exists() and "Raspberry Pi" in model.read_text(errors="replace")
+
+
+def run_session(
+    config: Config,
+    data_dir: Path,
+    duration_s: float = 0.0,
+    tell: Callable[[str, Event], None] = lambda session_id, event: None,
+    progress: Callable[[Frame], None] = lambda frame: None,
+) -> tuple[str, Outcome]:
+    """Watch until the source ends, someone asks to stop or the time is up.
+
+    Parameters
+    ----------
+    config : Config
+    data_dir : Path
+    duration_s : float
+        Of the frames' own time; 0 for no end.
+    tell : callable
+        Given the session's id and every event as it is logged.
+    progress : callable
+        Given every frame.
+
+    Returns
+    -------
+    session_id, outcome
+
+    Raises
+    ------
+    EdgeError
+        Whatever made it impossible; what was logged until then is kept.
+    """
+    forbid_core_dumps()
+    with ExitStack() as stack:
+        recorder = Recorder.open(data_dir, config.record, N_POINTS)
+        stack.callback(recorder.close)
+        source = open_source(config.capture)
+        stack.callback(source.close)
+        indicator = open_indicator(config.indicate.led)
+        stack.callback(indicator.close)
+        finder = FaceFinder(config.perceive)
+        stop = stack.enter_context(StopRequest())
+        first = source.read(_FIRST_FRAME_S)
+        height, width = first.luma.shape
+        live = source.info.live
+        worker = KeyFrameWorker(finder, height, width, None if live else _FILE_LATENCY_NS)
+        stack.callback(worker.close)
+        session_id = _begin(recorder, source, finder, config, first)
+        watch = Watch(
+            source=source,
+            key_frames=worker,
+            tracker=Tracker(config.track, height, width),
+            new_spotter=lambda fps: Spotter(config.spot, fps),
+            log=recorder,
+            indicator=indicator,
+            shown=config.indicate,
+            tell=lambda event: tell(session_id, event),
+        )
+        with _ended(recorder, watch.outcome), _quiet_collector():
+            watch.run(first, _stopper(stop, watch.outcome, first, duration_s, progress))
+    return session_id, watch.outcome
+
+
+def _begin(recorder: Recorder, source: FrameSource, finder: FaceFinder, config: Config, first: Frame) -> str:
+    clock = clock_state()
+    info = SessionInfo(
+        source=source.info,
+        participant=config.session.participant,
+        software_version=__version__,
+        models=dict(finder.models),
+        settings=asdict(config),
+    )
+    live = source.info.live
+    offset_ns = clock.offset_ns if live else None
+    return recorder.start_session(info, first.timestamp_ns, offset_ns, bool(clock.synchronised))
+
+
+def _stopper(
+    stop: StopRequest,
+    outcome: Outcome,
+    first: Frame,
+    duration_s: float,
+    progress: Callable[[Frame], None],
+) -> Callable[[Frame], bool]:
+    until_ns = first.timestamp_ns + duration_s * 1e9 if duration_s else float("inf")
+
+    def stopped(frame: Frame) -> bool:
+        progress(frame)
+        if stop.is_set():
+            outcome.reason = stop.reason
+        elif frame.timestamp_ns >= until_ns:
+            outcome.reason = "duration reached"
+        return bool(outcome.reason)
+
+    return stopped
+
+
+@contextmanager
+def _ended(recorder: Recorder, outcome: Outcome) -> Iterator[None]:
+    """Close the session's row whatever happens, with the reason it ended for."""
+    try:
+        yield
+    except EdgeError as error:
+        outcome.reason = str(error)
+        raise
+    finally:
+        recorder.end_session(outcome.reason or "interrupted", outcome.n_frames)
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Leave what is loaded out of garbage collection: a full pass takes longer than a frame."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

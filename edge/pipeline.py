@@ -1,0 +1,215 @@
+"""The main loop: capture, track, spot, record, indicate. Everything else hangs off this page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edge.capture.errors import FrameTimeout, SourceEnded
+from edge.capture.gaps import GapDetector
+from edge.capture.source import FrameSource
+from edge.config import IndicateConfig
+from edge.indicate.indicator import Indicator, State, is_shown
+from edge.messages import Blink, Cue, Event, FaceFound, Frame, KeyFrameAnswer, Trace
+from edge.timing import StageTimer
+from edge.track.tracker import Tracker
+
+STAGES = ("capture", "track", "spot", "record", "perceive", "indicate")
+_CAPTURE, _TRACK, _SPOT, _RECORD, _PERCEIVE, _INDICATE = range(len(STAGES))
+_READ_TIMEOUT_S = 0.5
+_TIMEOUTS_FATAL = 6  # three seconds without a frame
+_SAME_PERSON_NS = 5_000_000_000  # who comes back later may be another person
+
+
+class KeyFrames(Protocol):
+    """The landmark model on its own thread."""
+
+    def submit(self, frame: Frame) -> bool:
+        """Hand over a frame; False while it is busy with another."""
+
+    def collect(self, now_ns: int) -> KeyFrameAnswer | None:
+        """The answer about the frame handed over, when it is due."""
+
+
+class Log(Protocol):
+    """The part of the recorder that the loop uses."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be written at the moment."""
+
+    def append(self, event: Event) -> None:
+        """Queue an event."""
+
+    def add_trace(self, trace: Trace) -> None:
+        """Take in one frame of one face."""
+
+    def saw_frame(self, sequence: int, timestamp_ns: int) -> None:
+        """Note how far the session is."""
+
+
+class FaceSpotter(Protocol):
+    """The spotter of one face."""
+
+    @property
+    def learning(self) -> bool:
+        """Whether the person's baseline is still being learned."""
+
+    def step(self, trace: Trace) -> Sequence[Cue | Blink]:
+        """What was decided with this frame."""
+
+    def flush(self) -> Sequence[Cue | Blink]:
+        """What is still undecided when no more frames come."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a session came to: for the summary line and the session's end row."""
+
+    n_frames: int = 0
+    n_face_frames: int = 0
+    n_missing: int = 0
+    n_key_frames: int = 0
+    n_micro: int = 0
+    n_macro: int = 0
+    n_blinks: int = 0
+    n_timeouts: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    fps: float = 0.0
+    reason: str = ""
+    first_face_s: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """First to last frame."""
+        return (self.last_ns - self.first_ns) / 1e9
+
+
+@dataclass(slots=True)
+class Watch:
+    """One session's stages, put together by `app`; `run` is the session."""
+
+    source: FrameSource
+    key_frames: KeyFrames
+    tracker: Tracker
+    new_spotter: Callable[[float], FaceSpotter]
+    log: Log
+    indicator: Indicator
+    shown: IndicateConfig
+    tell: Callable[[Event], None]
+    timer: StageTimer = field(default_factory=lambda: StageTimer(STAGES))
+    spotters: dict[int, FaceSpotter] = field(default_factory=dict)
+    resting: dict[int, tuple[FaceSpotter, int]] = field(default_factory=dict)
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def run(self, first: Frame, stop: Callable[[Frame], bool]) -> Outcome:
+        """Watch from the first frame until the source ends or `stop` says so."""
+        gaps = GapDetector(self.source.info.fps)
+        self.outcome.first_ns = first.timestamp_ns
+        frame: Frame | None = first
+        while frame is not None and not stop(frame):
+            if (gap := gaps.observe(frame.sequence, frame.timestamp_ns)) is not None:
+                self._announce(gap)
+            self.step(frame)
+            self.timer.begin()
+            frame = self._next_frame(stop, frame)
+            self.timer.lap(_CAPTURE)
+        for face in list(self.spotters):
+            self._spot_rest(face)
+        self.outcome.n_missing, self.outcome.fps = gaps.n_missing, gaps.fps
+        return self.outcome
+
+    def step(self, frame: Frame) -> None:
+        """Take one frame through every stage."""
+        timer, outcome = self.timer, self.outcome
+        timer.begin()
+        traces = self.tracker.follow(frame)
+        timer.lap(_TRACK)
+        events: Sequence[Cue | Blink] = ()
+        for trace in traces:
+            if new := self.spotters[trace.face].step(trace):
+                events = (*events, *new)
+        timer.lap(_SPOT)
+        self.log.saw_frame(frame.sequence, frame.timestamp_ns)
+        for trace in traces:
+            self.log.add_trace(trace)
+        for event in events:
+            self._announce(event)
+        timer.lap(_RECORD)
+        self._ask_and_answer(frame)
+        timer.lap(_PERCEIVE)
+        self.indicator.show(self._state())
+        timer.lap(_INDICATE)
+        timer.end()
+        outcome.n_frames += 1
+        outcome.n_face_frames += bool(traces)
+        outcome.last_ns = frame.timestamp_ns
+
+    def _ask_and_answer(self, frame: Frame) -> None:
+        """Let the tracker have what the model says, and the model what the tracker asks."""
+        if (answer := self.key_frames.collect(frame.timestamp_ns)) is not None:
+            self.tracker.reseat(answer, frame)
+            for news in self.tracker.take_news():
+                if isinstance(news, FaceFound):
+                    self.spotters[news.face] = self._spotter_for(news)
+                else:
+                    self.resting[news.face] = (self._spot_rest(news.face), news.timestamp_ns)
+                self._announce(news)
+        if self.tracker.wants_key_frame(frame) and self.key_frames.submit(frame):
+            self.tracker.remember_key_frame(frame)
+            self.outcome.n_key_frames += 1
+
+    def _spotter_for(self, found: FaceFound) -> FaceSpotter:
+        """A face that only looked away keeps its baseline; anyone else starts a new one."""
+        spotter, lost_ns = self.resting.pop(found.face, (None, 0))
+        if spotter is not None and found.timestamp_ns - lost_ns <= _SAME_PERSON_NS:
+            return spotter
+        return self.new_spotter(self.source.info.fps)
+
+    def _spot_rest(self, face: int) -> FaceSpotter:
+        """A face is gone: what its spotter still held back is decided now."""
+        spotter = self.spotters.pop(face)
+        for event in spotter.flush():
+            self._announce(event)
+        return spotter
+
+    def _announce(self, event: Event) -> None:
+        """Log an event, count it, show it, tell it."""
+        self.log.append(event)
+        if isinstance(event, Cue):
+            self.outcome.n_micro += event.kind == "micro"
+            self.outcome.n_macro += event.kind == "macro"
+            if is_shown(event, self.shown):
+                self.indicator.cue(event)
+        elif isinstance(event, Blink):
+            self.outcome.n_blinks += 1
+        elif isinstance(event, FaceFound) and self.outcome.first_face_s is None:
+            self.outcome.first_face_s = (event.timestamp_ns - self.outcome.first_ns) / 1e9
+        self.tell(event)
+
+    def _state(self) -> State:
+        if self.log.fault is not None:
+            return State.FAULT
+        if not self.spotters:
+            return State.NO_FACE
+        learning = any(spotter.learning for spotter in self.spotters.values())
+        return State.LEARNING if learning else State.WATCHING
+
+    def _next_frame(self, stop: Callable[[Frame], bool], last: Frame) -> Frame | None:
+        """The next frame, or None at the end; a camera may be silent for a while, not for long."""
+        for attempt in range(1, _TIMEOUTS_FATAL + 1):
+            try:
+                return self.source.read(_READ_TIMEOUT_S)
+            except SourceEnded:
+                self.outcome.reason = "the source ended"
+                return None
+            except FrameTimeout:
+                self.outcome.n_timeouts += 1
+                self.indicator.show(State.FAULT)
+                if attempt == _TIMEOUTS_FATAL:
+                    raise
+                if stop(last):
+                    return None
+        return None
