@@ -1,0 +1,264 @@
+"""The doctor: each check plays its failures, and the whole says what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from importlib import metadata
+from types import SimpleNamespace
+
+import pytest
+
+from edge.cli import main
+from edge.commands import checks
+from edge.config import Config, with_overrides
+from edge.errors import DeviceAbsent, ModelError
+from edge.perceive.models import models_directory
+from edge.record.schema import open_for_writing
+
+
+@pytest.fixture
+def settings():
+    """Build settings from overrides of one section."""
+    return lambda section, **table: with_overrides(Config(), {section: table})
+
+
+@pytest.fixture
+def sys_dir(tmp_path):
+    """A /sys without anything."""
+    return tmp_path / "sys"
+
+
+def put(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="ascii")
+    return path
+
+
+def camera(device="/dev/video0", fps=120.0):
+    mode = SimpleNamespace(pixel_format="GREY", width=640, height=480, fps=fps)
+    return SimpleNamespace(device=device, name="UVC Camera", modes=(mode,))
+
+
+@pytest.mark.parametrize(
+    ("version", "bits", "level"),
+    [
+        ((3, 10, 0), 64, "ok"),
+        ((3, 13, 9), 64, "ok"),
+        ((3, 9, 18), 64, "fail"),
+        ((3, 14, 0), 64, "fail"),
+        ((3, 12, 1), 32, "fail"),
+    ],
+)
+def test_python_is_supported_or_not(version, bits, level):
+    finding = checks.check_python(version, bits)
+    assert finding.level == level
+    assert bool(finding.fix) == (level == "fail")
+
+
+def test_packages_that_are_missing_are_named():
+    def version_of(name):
+        if name in ("av", "rich"):
+            raise metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    finding = checks.check_packages(version_of)
+    assert (finding.level, finding.found, finding.fix) == ("fail", "missing: av, rich", "pip install av rich")
+    assert checks.check_packages().level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "usable", "level"),
+    [
+        ("auto", ("litert",), "ok"),
+        ("auto", (), "fail"),
+        ("tflite", ("litert",), "fail"),
+        ("tflite", ("litert", "tflite"), "ok"),
+    ],
+)
+def test_the_runtime_asked_for_must_be_usable(settings, wanted, usable, level):
+    assert checks.check_runtime(settings("perceive", runtime=wanted), lambda: usable).level == level
+
+
+def test_models_are_verified(settings, tmp_path):
+    assert checks.check_models(Config()).level == "ok"
+    shutil.copytree(models_directory(), tmp_path / "models")
+    altered = tmp_path / "models" / f"{Config().perceive.landmarks}.tflite"
+    altered.write_bytes(altered.read_bytes()[:-1] + b"\x00\x01")
+    finding = checks.examined(lambda: checks.check_models(Config(), tmp_path / "models"))
+    assert (finding.level, finding.exit_code) == ("fail", 74)
+    assert altered.name in finding.found
+    missing = checks.examined(lambda: checks.check_models(Config(), tmp_path))
+    assert missing.level == "fail"
+
+
+def test_kernels_are_compiled_and_cached():
+    finding = checks.check_kernels()
+    assert finding.level == "ok"
+    assert int(finding.found.split()[0]) >= 10
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cameras", "nodes", "level", "words"),
+    [
+        ("auto", [camera()], [], "ok", "UVC Camera (/dev/video0), 640x480 GREY, 120 frames/s"),
+        ("auto", [camera(fps=0.0)], [], "ok", "rate unstated"),
+        ("auto", [], [], "warn", "none found"),
+        ("auto", [], ["video0"], "warn", "none usable among video0"),
+        ("v4l2:/dev/video0", [camera()], [], "ok", "UVC Camera"),
+        ("v4l2:/dev/video7", [camera()], [], "fail", "v4l2:/dev/video7, which is no usable camera"),
+    ],
+)
+def test_the_camera_is_found_or_not(settings, tmp_path, wanted, cameras, nodes, level, words):
+    for node in nodes:
+        (tmp_path / node).touch()
+    finding = checks.check_camera(settings("capture", camera=wanted), lambda: cameras, tmp_path)
+    assert finding.level == level
+    assert words in finding.found
+    assert finding.exit_code == (69 if level == "fail" else 0)
+
+
+@pytest.mark.parametrize(
+    ("led", "factory", "level", "words"),
+    [
+        ("auto", "", "ok", "shown in the terminal"),
+        ("auto", "LGPIOFactory", "ok", "LGPIOFactory"),
+        ("gpio:17", "LGPIOFactory", "ok", "LGPIOFactory"),
+        ("gpio:17", "", "fail", "no pins"),
+        ("rgb:1,2,3", "", "fail", "no pins"),
+        ("none", "", "ok", "none"),
+    ],
+)
+def test_the_led_has_pins_where_it_needs_them(settings, led, factory, level, words):
+    finding = checks.check_led(settings("indicate", led=led), lambda: factory)
+    assert (finding.level, finding.exit_code) == (level, 69 if level == "fail" else 0)
+    assert words in finding.found
+
+
+@pytest.mark.parametrize(("state", "level"), [(True, "ok"), (False, "warn"), (None, "unknown")])
+def test_the_clock_is_set_or_not_or_unknown(state, level):
+    assert checks.check_clock(lambda: state).level == level
+
+
+@pytest.mark.parametrize(("free", "level"), [(5e9, "ok"), (5e8, "warn"), (1e7, "fail")])
+def test_the_disk_has_room(tmp_path, free, level):
+    finding = checks.check_disk(tmp_path / "not" / "yet" / "made", lambda _: int(free))
+    assert (finding.level, finding.exit_code) == (level, 74 if level == "fail" else 0)
+    assert not list(tmp_path.iterdir()), "the doctor makes nothing"
+
+
+def test_a_file_in_the_place_of_the_data_directory_fails(tmp_path):
+    (tmp_path / "data").touch()
+    assert checks.check_disk(tmp_path / "data").level == "fail"
+
+
+def test_a_directory_that_cannot_be_written_to_fails(tmp_path, monkeypatch):
+    def refuse(dir):  # noqa: A002 - as tempfile names it
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    finding = checks.check_disk(tmp_path)
+    assert (finding.level, finding.exit_code) == ("fail", 74)
+    assert "Permission denied" in finding.found
+
+
+def test_the_log_is_read_and_its_sessions_counted(tmp_path):
+    assert checks.check_database(tmp_path).found.startswith("none yet")
+    open_for_writing(tmp_path / "microcue.db").close()
+    assert checks.check_database(tmp_path).found.startswith("0 sessions, ")
+
+
+def test_a_damaged_or_foreign_log_fails(tmp_path):
+    (tmp_path / "microcue.db").write_bytes(b"no database at all" * 400)
+    damaged = checks.examined(lambda: checks.check_database(tmp_path))
+    assert (damaged.level, damaged.exit_code) == ("fail", 74)
+    (tmp_path / "microcue.db").unlink()
+    with sqlite3.connect(tmp_path / "microcue.db") as foreign:
+        foreign.execute("CREATE TABLE recipes (name TEXT)")
+    foreign.close()
+    assert checks.examined(lambda: checks.check_database(tmp_path)).level == "fail"
+
+
+@pytest.mark.parametrize(
+    ("milli_degrees", "level"),
+    [(["41000", "52000"], "ok"), (["77000"], "warn"), (["40000", "86000"], "warn"), ([], "unknown")],
+)
+def test_the_hottest_sensor_counts(sys_dir, milli_degrees, level):
+    for number, text in enumerate(milli_degrees):
+        put(sys_dir / f"thermal_zone{number}" / "temp", f"{text}\n")
+    put(sys_dir / "thermal_zone9" / "temp", "")  # a zone that says nothing
+    finding = checks.check_temperature(sys_dir)
+    assert finding.level == level
+    if milli_degrees:
+        assert f"{max(int(text) for text in milli_degrees) // 1000} °C" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("word", "level", "found"),
+    [
+        ("0", "ok", "no undervoltage since the start"),
+        ("50000", "warn", "undervoltage since the start"),
+        ("50005", "warn", "undervoltage now"),
+        ("20002", "ok", "no undervoltage since the start"),  # frequency capped: not the supply
+    ],
+)
+def test_the_firmware_s_word_is_read(sys_dir, word, level, found):
+    put(sys_dir / "devices/platform/soc/soc:firmware/get_throttled", f"{word}\n")
+    finding = checks.check_power(sys_dir)
+    assert (finding.level, finding.found) == (level, found)
+
+
+@pytest.mark.parametrize(("alarm", "level"), [("0", "ok"), ("1", "warn")])
+def test_the_voltage_sensor_is_read(sys_dir, alarm, level):
+    put(sys_dir / "class/hwmon/hwmon0/name", "cpu_thermal\n")
+    put(sys_dir / "class/hwmon/hwmon1/name", "rpi_volt\n")
+    put(sys_dir / "class/hwmon/hwmon1/in0_lcrit_alarm", f"{alarm}\n")
+    assert checks.check_power(sys_dir).level == level
+
+
+def test_power_is_unknown_where_nothing_reports_it(sys_dir):
+    assert checks.check_power(sys_dir).found == "not known here"
+
+
+@pytest.mark.parametrize(("took", "level"), [(True, "ok"), (False, "warn")])
+def test_core_dumps_can_be_forbidden_or_not(took, level):
+    assert checks.check_core_dumps(lambda: took).level == level
+
+
+def test_a_failure_with_a_sentence_becomes_a_line_with_its_fix():
+    def absent():
+        raise DeviceAbsent("expected a camera, found none; plug one in")
+
+    finding = checks.examined(absent)
+    assert finding == checks.Finding("fail", "expected a camera, found none", "plug one in", 69)
+
+
+@pytest.fixture
+def calm(monkeypatch, tmp_path):
+    """A machine of which the tests decide what is wrong, in its own home."""
+    monkeypatch.setattr(checks, "check_core_dumps", lambda: checks.Finding("ok", "forbidden"))
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    return tmp_path
+
+
+def test_doctor_prints_a_line_for_each_check_and_exits_0_where_nothing_fails(calm, capsys):
+    assert main(["doctor", "--json", "--no-camera"]) == 0
+    lines = json.loads(capsys.readouterr().out)
+    assert [line["check"] for line in lines][:4] == ["python", "packages", "runtime", "models"]
+    assert "camera" not in {line["check"] for line in lines}
+    assert {line["level"] for line in lines} <= {"ok", "warn", "unknown"}
+
+
+def test_doctor_exits_with_the_first_failure_s_code(calm, monkeypatch, capsys):
+    def altered(config):
+        raise ModelError("x.tflite: expected SHA-256 aa, found bb; reinstall microcue")
+
+    monkeypatch.setattr(checks, "check_models", altered)
+    monkeypatch.setattr(checks, "check_led", lambda _: checks.Finding("fail", "no pins", "fix", 69))
+    assert main(["doctor", "--no-camera"]) == 74
+    printed = capsys.readouterr().out
+    assert "expected SHA-256 aa, found bb" in printed
+    assert "reinstall microcue" in printed
