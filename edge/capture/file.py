@@ -70,6 +70,7 @@ class FileSource:
         self._container, self._stream = _open(self.path)
         self._packets: Iterator[Packet[VideoStream]] = self._container.demux(self._stream)
         self._demux_tries_left = _DEMUX_TRIES
+        self._n_packets = 0
         self._decoded: deque[VideoFrame] = deque()
         self._pending: Frame | None = None
         self._end: CaptureError | None = None
@@ -103,12 +104,19 @@ class FileSource:
         self._decoded.clear()
         self._container.close()
 
+    def __enter__(self) -> FileSource:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
     def _next_frame(self) -> Frame:
         if self._end is not None:
             raise self._end
         decoded = self._decoded.popleft() if self._decoded else self._decode_next()
         sequence = self.counts.n_frames
         if decoded is None:
+            self._count_vanished()
             self._end = SourceEnded(sequence)
             raise self._end
         if (decoded.width, decoded.height) != self._reader.stored_size:
@@ -163,6 +171,12 @@ class FileSource:
             else:
                 self.counts.n_corrupt += packet.is_corrupt
 
+    def _count_vanished(self) -> None:
+        """AVI has no timestamps: a destroyed chunk shows only against the header's own count."""
+        if self._container.format.name == "avi":
+            n_vanished = self._stream.frames - self._n_packets
+            self.counts.n_lost += max(0, n_vanished)
+
     def _next_packet(self) -> Packet[VideoStream] | None:
         import av
 
@@ -175,6 +189,7 @@ class FileSource:
                 self._packets = self._container.demux(self._stream)
             else:
                 self._demux_tries_left = _DEMUX_TRIES
+                self._n_packets += packet is not None and packet.size > 0
                 return packet
         return None
 
