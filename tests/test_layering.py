@@ -1,0 +1,185 @@
+"""Who may import whom, and how long things may be: the rules of docs/architecture.md, held."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EDGE = ROOT / "edge"
+MODULES = sorted(EDGE.rglob("*.py"))
+STAGES = {"capture", "perceive", "track", "spot", "record", "indicate"}
+SHARED = {"errors", "messages", "anatomy", "config", "clock", "timing", "kernels"}
+# folders above the stages, which may put them together
+ABOVE = {"synth", "evaluate", "commands", "review"}
+# modules that talk to a device or a file format by name, and are chosen in one place
+DRIVERS = {
+    "edge.capture.file",
+    "edge.capture.v4l2",
+    "edge.capture.v4l2_device",
+    "edge.indicate.gpio",
+    "edge.indicate.terminal",
+}
+MODULE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 50
+KERNEL_LINES_MAX = 80
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "misc", "common"}
+# urllib.parse only splits text
+NETWORK = (
+    "socket",
+    "socketserver",
+    "ssl",
+    "http",
+    "urllib.request",
+    "ftplib",
+    "smtplib",
+    "asyncio",
+    "requests",
+)
+
+
+def name_of(path: Path) -> str:
+    """Dotted name: edge/track/pose.py is edge.track.pose, edge/track/__init__.py is edge.track."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module named by an import anywhere in the file; relative ones are refused."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            # `from edge.capture import v4l2` names a module too
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name}
+
+
+def roots(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def part_of(name: str) -> str:
+    """The folder or module below edge: "capture" for edge.capture.ring."""
+    return name.split(".")[1] if name.startswith("edge.") else ""
+
+
+def modules_below(folder: str) -> list[Path]:
+    return sorted((EDGE / folder).rglob("*.py"))
+
+
+def functions(path: Path) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, int]]:
+    """Each function and its lines, docstring and nested functions' own docstrings left out."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = node.end_lineno - node.lineno + 1
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                length -= first.end_lineno - first.lineno + 1
+            yield node, length
+
+
+def test_the_modules_are_found():
+    assert {name_of(path) for path in MODULES} >= {"edge.cli", "edge.capture", "edge.kernels", "edge.record"}
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_stage_imports_no_other_stage_and_nothing_above(stage):
+    for path in modules_below(stage):
+        parts = {part_of(name) for name in imports_of(path)} - {""}
+        assert parts <= SHARED | {stage}, f"{path} imports edge.{sorted(parts - SHARED - {stage})}"
+
+
+def test_what_all_stages_share_imports_no_stage():
+    for path in MODULES:
+        if part_of(name_of(path)) in SHARED:
+            parts = {part_of(name) for name in imports_of(path)} - {""}
+            assert parts <= SHARED, f"{path} imports edge.{sorted(parts - SHARED)}"
+
+
+def test_a_kernel_imports_only_numpy_and_numba():
+    for path in modules_below("kernels"):
+        foreign = roots(imports_of(path)) - {"numpy", "numba", "math", "__future__"}
+        assert not foreign, f"{path} imports {sorted(foreign)}"
+
+
+def test_drivers_are_named_in_one_place():
+    for path in MODULES:
+        name = name_of(path)
+        if name == "edge.app" or part_of(name) in ABOVE:
+            continue
+        own = f"edge.{part_of(name)}."
+        named = {driver for driver in imports_of(path) & DRIVERS if not driver.startswith(own)}
+        assert not named, f"{path} names {sorted(named)}; only edge/app.py does"
+
+
+def test_every_driver_in_the_list_exists():
+    assert {name_of(path) for path in MODULES} >= DRIVERS
+
+
+def test_one_module_imports_the_model_runtimes():
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        if name_of(path) != "edge.perceive.runtime":
+            assert not roots(imports_of(path)) & {"ai_edge_litert", "tflite_runtime"}, path
+            assert "ai_edge_litert" not in text, f"{path} names a runtime"
+
+
+@pytest.mark.parametrize(("package", "folders"), [("gpiozero", {"indicate"}), ("linuxpy", {"capture"})])
+def test_a_device_library_stays_in_its_stage(package, folders):
+    for path in MODULES:
+        if package in roots(imports_of(path)):
+            assert part_of(name_of(path)) in folders, path
+
+
+def network_imports(path: Path) -> set[str]:
+    return {name for name in imports_of(path) for net in NETWORK if name == net or name.startswith(f"{net}.")}
+
+
+def test_nothing_opens_a_network_connection():
+    for path in MODULES:
+        assert network_imports(path) == set(), path
+
+
+def test_only_the_supervisor_catches_everything():
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler) and name_of(path) != "edge.cli":
+                is_broad = node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")
+                again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
+                assert not is_broad or again, f"{path}:{node.lineno} catches everything"
+
+
+def test_no_module_is_too_long():
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {str(path): n for path, n in lengths.items() if n > MODULE_LINES_MAX} == {}
+
+
+def test_no_function_is_too_long():
+    too_long = {}
+    for path in MODULES:
+        limit = KERNEL_LINES_MAX if part_of(name_of(path)) == "kernels" else FUNCTION_LINES_MAX
+        for function, length in functions(path):
+            if length > limit:
+                too_long[f"{path.relative_to(ROOT)}:{function.lineno} {function.name}"] = length
+    assert too_long == {}
+
+
+def test_names_explain_themselves():
+    assert not [path for path in MODULES if path.stem in VAGUE_NAMES or path.parent.name in VAGUE_NAMES]
+
+
+def test_the_checks_see_what_they_look_for(tmp_path):
+    """The rules above read files; this shows that they can fail."""
+    path = tmp_path / "sample.py"
+    path.write_text(
+        "import socket\nfrom edge.capture import v4l2\n\ndef f():\n    '''Two\n    lines.'''\n    return 1\n"
+    )
+    assert imports_of(path) == {"socket", "edge.capture", "edge.capture.v4l2"}
+    assert network_imports(path) == {"socket"}
+    assert [length for _, length in functions(path)] == [2]
