@@ -85,8 +85,16 @@ def _attached_camera() -> CameraSpec:
     return CameraSpec("v4l2", cameras[0].path)
 
 
-def open_indicator(led: str) -> Indicator:
-    """The indicator that `--led` names; `auto` is a pin on a Raspberry Pi, else the terminal."""
+def open_indicator(led: str, progress: Callable[[], str] = str) -> Indicator:
+    """The indicator that `--led` names; `auto` is a pin on a Raspberry Pi, else the terminal.
+
+    Parameters
+    ----------
+    led : str
+        As in `IndicateConfig.led`.
+    progress : callable
+        Says how far the session is, for the terminal's line.
+    """
     if led == "none":
         return NullIndicator()
     from edge.indicate.player import Display, LightDisplay, Player
@@ -97,7 +105,7 @@ def open_indicator(led: str) -> Indicator:
     if led == "terminal":
         from edge.indicate.terminal import TerminalDisplay
 
-        display = TerminalDisplay()
+        display = TerminalDisplay(progress=progress)
     else:
         from edge.indicate.gpio import GpioLight
 
@@ -114,8 +122,7 @@ def run_session(
     config: Config,
     data_dir: Path,
     duration_s: float = 0.0,
-    tell: Callable[[str, Event], None] = lambda session_id, event: None,
-    progress: Callable[[Frame], None] = lambda frame: None,
+    tell: Callable[[float, Event], None] = lambda _seconds, _event: None,
 ) -> tuple[str, Outcome]:
     """Watch until the source ends, someone asks to stop or the time is up.
 
@@ -126,9 +133,7 @@ def run_session(
     duration_s : float
         Of the frames' own time; 0 for no end.
     tell : callable
-        Given the session's id and every event as it is logged.
-    progress : callable
-        Given every frame.
+        Given every event as it is logged, and its time since the first frame, s.
 
     Returns
     -------
@@ -145,7 +150,8 @@ def run_session(
         stack.callback(recorder.close)
         source = open_source(config.capture)
         stack.callback(source.close)
-        indicator = open_indicator(config.indicate.led)
+        clock = SessionClock(source.info.duration_s)
+        indicator = open_indicator(config.indicate.led, clock.text)
         stack.callback(indicator.close)
         finder = FaceFinder(config.perceive)
         stop = stack.enter_context(StopRequest())
@@ -163,10 +169,10 @@ def run_session(
             log=recorder,
             indicator=indicator,
             shown=config.indicate,
-            tell=lambda event: tell(session_id, event),
+            tell=tell,
         )
         with _ended(recorder, watch.outcome), _quiet_collector():
-            watch.run(first, _stopper(stop, watch.outcome, first, duration_s, progress))
+            watch.run(first, _stopper(stop, watch.outcome, clock, duration_s))
     return session_id, watch.outcome
 
 
@@ -184,20 +190,40 @@ def _begin(recorder: Recorder, source: FrameSource, finder: FaceFinder, config: 
     return recorder.start_session(info, first.timestamp_ns, offset_ns, bool(clock.synchronised))
 
 
+class SessionClock:
+    """How far a session is, in its frames' own time."""
+
+    def __init__(self, whole_s: float) -> None:
+        self._whole_s = whole_s
+        self._first_ns: int | None = None
+        self.seconds = 0.0
+
+    def tick(self, frame: Frame) -> None:
+        """Note a frame."""
+        if self._first_ns is None:
+            self._first_ns = frame.timestamp_ns
+        self.seconds = (frame.timestamp_ns - self._first_ns) / 1e9
+
+    def text(self) -> str:
+        """Minutes and seconds, of how many where that is known."""
+        whole = f" of {_minutes(self._whole_s)}" if self._whole_s else ""
+        return _minutes(self.seconds) + whole
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
 def _stopper(
-    stop: StopRequest,
-    outcome: Outcome,
-    first: Frame,
-    duration_s: float,
-    progress: Callable[[Frame], None],
+    stop: StopRequest, outcome: Outcome, clock: SessionClock, duration_s: float
 ) -> Callable[[Frame], bool]:
-    until_ns = first.timestamp_ns + duration_s * 1e9 if duration_s else float("inf")
+    """Asked before every frame: whether to end now. The reason goes into the outcome."""
 
     def stopped(frame: Frame) -> bool:
-        progress(frame)
+        clock.tick(frame)
         if stop.is_set():
             outcome.reason = stop.reason
-        elif frame.timestamp_ns >= until_ns:
+        elif duration_s and clock.seconds >= duration_s:
             outcome.reason = "duration reached"
         return bool(outcome.reason)
 

@@ -41,6 +41,7 @@ class SourceInfo:
 
     `fps` is the nominal rate, 0 where it is unknown; `timestamps` says where they come from:
     "sensor", "media" (a file), "stated" (a file read as if recorded at `--fps`) or "arrival".
+    `duration_s` is how long the source will be, 0 where nobody knows.
     """
 
     description: str
@@ -49,6 +50,7 @@ class SourceInfo:
     fps: float
     timestamps: str
     live: bool
+    duration_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class Watch:
     log: Log
     indicator: Indicator
     shown: IndicateConfig
-    tell: Callable[[Event], None]
+    tell: Callable[[float, Event], None]
     timer: StageTimer = field(default_factory=lambda: StageTimer(STAGES))
     spotters: dict[int, FaceSpotter] = field(default_factory=dict)
     resting: dict[int, tuple[FaceSpotter, int]] = field(default_factory=dict)
@@ -187,7 +187,8 @@ class Watch:
             self.outcome.n_blinks += 1
         elif isinstance(event, FaceFound) and self.outcome.first_face_s is None:
             self.outcome.first_face_s = (event.timestamp_ns - self.outcome.first_ns) / 1e9
-        self.tell(event)
+        at_ns = event.onset_ns if isinstance(event, Cue | Blink) else event.timestamp_ns
+        self.tell((at_ns - self.outcome.first_ns) / 1e9, event)
 
     def _state(self) -> State:
         if self.log.fault is not None:

@@ -85,7 +85,15 @@ class FileSource:
         self._slots = np.empty((_N_SLOTS, self._reader.height, self._reader.width), np.uint8)
         self._time, timestamps, nominal_fps = _clock_of(self._stream, first, fps)
         size = (self._reader.width, self._reader.height)
-        self.info = SourceInfo(f"file:{self.path}", *size, nominal_fps, timestamps, live=False)
+        self.info = SourceInfo(
+            f"file:{self.path}", *size, nominal_fps, timestamps, live=False, duration_s=self._duration_s(fps)
+        )
+
+    def _duration_s(self, fps: float) -> float:
+        """How long the container says it is, or how long it will take at a stated rate; 0 unknown."""
+        if fps > 0 and self._stream.frames:
+            return self._stream.frames / fps
+        return self._container.duration / 1e6 if self._container.duration and fps <= 0 else 0.0
 
     def read(self, timeout_s: float) -> Frame:
         """Return the next frame; waits only when playing at the file's own pace."""

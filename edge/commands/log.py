@@ -87,18 +87,25 @@ def run_sessions(args: argparse.Namespace, context: Context) -> int:  # noqa: AR
 
 def run_cues(args: argparse.Namespace, context: Context) -> int:
     """List the cues of one session."""
+    print_cues(context, args.session, args.kind, args.blinks, args.limit)
+    return 0
+
+
+def print_cues(
+    context: Context, session: str, kind: str | None = None, blinks: bool = False, limit: int | None = None
+) -> None:
+    """Print the cues of one session, as a table or as JSON."""
     with LogReader(context.data_dir) as log:
-        session_id = log.resolve(args.session)
-        cues = islice(log.cues(session_id, args.kind, args.blinks), args.limit)
+        session_id = log.resolve(session)
+        cues = islice(log.cues(session_id, kind, blinks), limit)
         if context.json:
             context.print_table("", CUE_COLUMNS, cues)
-            return 0
+            return
         rows = list(_cues_for_people(cues))
     if rows:
         context.print_table(f"Candidate cues of session {session_id}", _CUE_HEADINGS, rows)
     else:
         context.print_text(f"Session {session_id} has no such cues.")
-    return 0
 
 
 def _session_for_people(session: dict[str, str | int | float | None]) -> Row:

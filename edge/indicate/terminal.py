@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 from edge.errors import IndicateError
@@ -36,9 +37,17 @@ class TerminalDisplay:
         Standard error by default, so that standard output stays for results.
     colours : bool, optional
         By default wherever the stream is a terminal and NO_COLOR is not set.
+    progress : callable, optional
+        Asked at every drawing for how far the session is, such as "0:12 of 1:00".
     """
 
-    def __init__(self, stream: TextIO | None = None, colours: bool | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        colours: bool | None = None,
+        progress: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._progress = progress
         self._stream = sys.stderr if stream is None else stream
         self._is_terminal = self._stream.isatty()
         self._has_colours = not os.environ.get("NO_COLOR") if colours is None else colours
@@ -82,7 +91,10 @@ class TerminalDisplay:
     def _text(self, colour: Colour) -> str:
         word = "cue" if self._sequencer.showing == "cue" else self._state.value
         counted = f"{self._n_cues} cue{'' if self._n_cues == 1 else 's'}"
-        rest = f" {word:<9} {counted}" + (f"   last: {self._last}" if self._last else "")
+        far = self._progress()
+        rest = f" {word:<9} {far + '  ' if far else ''}{counted}" + (
+            f"   last: {self._last}" if self._last else ""
+        )
         rest = rest[: shutil.get_terminal_size().columns - 2]
         return self._dot(colour) + rest
 

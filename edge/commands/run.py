@@ -1,0 +1,48 @@
+"""`microcue run`: the main job, on a camera or through a file."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from edge.commands.context import Context
+from edge.commands.log import print_cues
+from edge.commands.session import add_session_options, config_with_options, summary, teller
+
+_EXAMPLES = """\
+examples:
+  microcue run                                  the attached camera, until Ctrl-C
+  microcue run --camera file:interview.mp4      every frame of a recording
+  microcue run --camera file:clip.avi --fps 200   a recording whose frame rate is not in the file
+  microcue run --led gpio:17 --participant P07 --duration 600
+
+Cues are candidates: something moved, briefly. What it meant is not known here.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add `run` to the command line."""
+    parser = subparsers.add_parser(
+        "run",
+        help="watch with the camera, or through a file",
+        description="Watch one consenting person and log brief facial movements as candidate cues.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--camera", metavar="CAMERA", help="auto, v4l2:/dev/videoN, file:PATH or demo (default: auto)"
+    )
+    add_session_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Watch, then say what was noticed."""
+    from edge.app import run_session
+
+    config = config_with_options(context.config, args, camera=args.camera)
+    session_id, outcome = run_session(config, context.data_dir, args.duration or 0.0, teller(context))
+    if outcome.n_micro + outcome.n_macro or context.json:
+        print_cues(context, session_id)
+    context.print_text(summary(session_id, outcome))
+    return 0

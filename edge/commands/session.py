@@ -1,0 +1,93 @@
+"""What `run` and `demo` share: options of a session, faces as they come, the line at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from edge.commands.context import Context
+from edge.config import Config, with_overrides
+from edge.messages import Event, FaceFound, FaceLost
+from edge.pipeline import Outcome
+
+
+def add_session_options(parser: argparse.ArgumentParser) -> None:
+    """Options of everything that watches."""
+    parser.add_argument(
+        "--fps", type=float, metavar="N", help="frames per second; for a file: read it as if recorded so"
+    )
+    parser.add_argument("--led", metavar="LED", help="auto, gpio:N, rgb:R,G,B, terminal or none")
+    parser.add_argument("--participant", metavar="CODE", help="a code for the person, never a name")
+    parser.add_argument("--duration", type=_seconds, metavar="S", help="end after so many seconds")
+    parser.add_argument(
+        "--faces", type=int, metavar="N", help="how many faces to follow (default: the largest)"
+    )
+    parser.add_argument("--realtime", action="store_true", default=None, help="play a file at its own pace")
+
+
+def config_with_options(config: Config, args: argparse.Namespace, camera: str | None) -> Config:
+    """The settings with the command line on top.
+
+    Raises
+    ------
+    ConfigError
+        An option is out of range.
+    """
+    return with_overrides(
+        config,
+        {
+            "capture": {"camera": camera, "fps": args.fps, "realtime": args.realtime},
+            "perceive": {"faces": args.faces},
+            "indicate": {"led": args.led},
+            "session": {"participant": args.participant},
+        },
+        origin="command line: ",
+    )
+
+
+def teller(context: Context) -> Callable[[float, Event], None]:
+    """A function that says on standard error when a face comes or goes."""
+    silent = context.verbosity < 0 or context.json
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+
+    def tell(seconds: float, event: Event) -> None:
+        if isinstance(event, FaceFound | FaceLost) and not silent:
+            word = "found" if isinstance(event, FaceFound) else "lost"
+            print(f"{clear}face {word} at {seconds:.2f} s", file=sys.stderr)
+
+    return tell
+
+
+def summary(session_id: str, outcome: Outcome) -> str:
+    """The session in one or two lines for people."""
+    watched = f"{outcome.n_frames} frames in {outcome.seconds:.1f} s at {outcome.fps:.1f} fps"
+    if outcome.first_face_s is None:
+        return (
+            f"Session {session_id}: {watched}, and no face in any of them; it should be lit from the front, "
+            "look towards the camera and be at least 60 px wide."
+        )
+    share = outcome.n_face_frames / max(outcome.n_frames, 1)
+    parts = [
+        _counted(outcome.n_micro, "micro cue"),
+        _counted(outcome.n_macro, "macro cue"),
+        _counted(outcome.n_blinks, "blink"),
+        f"face followed in {share:.0%} of {watched}",
+    ]
+    if outcome.n_missing:
+        parts.append(f"{outcome.n_missing} frames missing")
+    return f"Session {session_id}: {', '.join(parts)}."
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a number of seconds above 0")
+    return seconds
