@@ -82,7 +82,7 @@ def _attached_camera() -> CameraSpec:
     cameras = find_cameras()
     if not cameras:
         raise CameraAbsent("auto", "no camera is attached")
-    return CameraSpec("v4l2", cameras[0].path)
+    return CameraSpec("v4l2", cameras[0].device)
 
 
 def open_indicator(led: str, progress: Callable[[], str] = str) -> Indicator:

@@ -96,9 +96,9 @@ def score(truth: Sequence[Interval], cues: Sequence[Interval], seconds: float) -
     rest = [
         (row[cue], event, cue) for event, row in enumerate(table) for cue in range(len(cues)) if row[cue] > 0
     ]
-    for _, event, cue in sorted(rest, reverse=True):
-        if cue not in owner and event not in owner.values():
-            owner[cue] = event
+    for _, number, cue in sorted(rest, reverse=True):
+        if cue not in owner and number not in owner.values():
+            owner[cue] = number
     cue_of = {event: cue for cue, event in owner.items()}
     matches = []
     for number, event in enumerate(truth):
@@ -106,7 +106,7 @@ def score(truth: Sequence[Interval], cues: Sequence[Interval], seconds: float) -
         matches.append(
             Match(event, None if at is None else cues[at], 0.0 if at is None else table[number][at])
         )
-    false = tuple(cue for k, cue in enumerate(cues) if not any(row[k] > 0 for row in table))
+    false = tuple(one for k, one in enumerate(cues) if not any(row[k] > 0 for row in table))
     return Score(tuple(matches), false, seconds)
 
 
@@ -139,7 +139,8 @@ def read_truth(path: Path) -> list[Interval]:
         ) from error
     except (KeyError, ValueError) as error:
         raise RecordError(
-            f"expected the columns of microcue synth in {path}, but {error} is missing or no number; make it anew"
+            f"expected the columns of microcue synth in {path}, but {error} is missing or no number;"
+            " make it anew"
         ) from error
 
 
