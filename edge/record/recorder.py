@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import sqlite3
 import time
@@ -19,7 +20,6 @@ from edge.record.statements import SessionRows, Statement
 from edge.record.writer import Rows, Work, Writer
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_QUEUE_MAX = 4096
 # A file can be read faster than a slow card writes; it may wait, a camera may not.
 _FILE_WAIT_S = 5.0
 
@@ -56,6 +56,7 @@ class Recorder:
         self._lock = lock
         self._session: RunningSession | None = None
         self._next_key = _newest_key(connection) + 1
+        self._n_lost_signal_frames_before = 0
         self._is_closed = False
         self._writer = Writer(connection, path, self._progress)
 
@@ -101,13 +102,13 @@ class Recorder:
     @property
     def counts(self) -> RecorderCounts:
         """What became of what was handed in."""
-        session, writer = self._session, self._writer
+        running = self._session.n_lost_signal_frames if self._session else 0
         return RecorderCounts(
-            n_committed_rows=writer.n_committed_rows,
-            n_waiting=writer.n_waiting,
-            n_lost_rows=writer.n_lost_rows + (session.n_lost_rows if session else 0),
-            n_lost_signal_frames=session.n_lost_signal_frames if session else 0,
-            n_faults=writer.n_faults,
+            n_committed_rows=self._writer.n_committed_rows,
+            n_waiting=self._writer.n_waiting,
+            n_lost_rows=self._writer.n_lost_rows,
+            n_lost_signal_frames=self._n_lost_signal_frames_before + running,
+            n_faults=self._writer.n_faults,
         )
 
     def start_session(
@@ -138,9 +139,10 @@ class Recorder:
         rows = SessionRows(self._next_key, session_id, first_frame_ns)
         self._next_key += 1
         n_points = self._n_points if self._config.traces else 0
-        self._session = RunningSession(rows, info.source.fps, info.source.live, n_points)
-        boot_id = _BOOT_ID.read_text().strip() if info.source.live and _BOOT_ID.exists() else ""
-        self._queue(Rows(*rows.start(info, boot_id)))
+        source = info.source
+        self._session = RunningSession(rows, source.fps, source.live, n_points, self._writer.n_lost_rows)
+        boot_id = _BOOT_ID.read_text().strip() if source.live and _BOOT_ID.exists() else ""
+        self._writer.put(Rows(*rows.start(info, boot_id)), math.inf)
         if clock_offset_ns is not None:
             self.add_clock_offset(first_frame_ns, clock_offset_ns, synchronised)
         return session_id
@@ -185,7 +187,7 @@ class Recorder:
         if self._config.signals:
             wait_s = 0.0 if session.live else _FILE_WAIT_S
             if (block := session.add_signals(face, trace, wait_s)) is not None:
-                self._writer.queue.put(block)
+                self._writer.put(block, math.inf)
 
     def saw_frame(self, sequence: int, timestamp_ns: int) -> None:
         """Note how far the session is, also where no face is there to be traced."""
@@ -207,7 +209,8 @@ class Recorder:
         for face in session.faces.values():
             self._let_go(session, face)
         if (progress := self._progress()) is not None:
-            self._queue(Rows(progress, session.rows.end(reason, n_frames)))
+            self._writer.put(Rows(progress, session.rows.end(reason, n_frames)), math.inf)
+        self._n_lost_signal_frames_before += session.n_lost_signal_frames
         self._session = None
 
     def flush(self, timeout_s: float) -> bool:
@@ -238,11 +241,7 @@ class Recorder:
         return self._session
 
     def _queue(self, work: Work) -> None:
-        session = self._running()
-        if self._writer.queue.qsize() >= _QUEUE_MAX and (session.live or not self.flush(_FILE_WAIT_S)):
-            session.n_lost_rows += 1
-            return
-        self._writer.queue.put(work)
+        self._writer.put(work, 0.0 if self._running().live else _FILE_WAIT_S)
 
     def _face(self, session: RunningSession, number: int) -> FaceBuffers:
         face = session.faces.get(number)
@@ -260,7 +259,7 @@ class Recorder:
         """The face is gone or the session ends: nothing more will come for what waits."""
         face.is_followed = False
         if face.block is not None:
-            self._writer.queue.put(face.block)
+            self._writer.put(face.block, math.inf)
             face.block = None
         self._hand_over_points(session, face, NEVER_NS)
 
@@ -269,7 +268,7 @@ class Recorder:
         session = self._session
         if session is None:
             return None
-        n_lost_rows = session.n_lost_rows + self._writer.n_lost_rows
+        n_lost_rows = self._writer.n_lost_rows - session.n_lost_rows_before
         return session.rows.progress(
             session.last_ns, session.n_frames, session.n_lost_signal_frames, n_lost_rows
         )

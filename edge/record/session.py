@@ -63,9 +63,13 @@ class RunningSession:
         A camera, which cannot wait.
     n_points : int
         Points in every trace; 0 keeps no point history.
+    n_lost_rows_before : int
+        What the run had lost when the session began.
     """
 
-    def __init__(self, rows: SessionRows, fps: float, live: bool, n_points: int) -> None:
+    def __init__(
+        self, rows: SessionRows, fps: float, live: bool, n_points: int, n_lost_rows_before: int
+    ) -> None:
         self.rows = rows
         self.live = live
         self.pool = BlockPool(frames_in(1.0, fps))
@@ -76,7 +80,7 @@ class RunningSession:
         self.n_blinks = 0
         self.n_marks = 0
         self.n_dropped_frames = 0
-        self.n_lost_rows = 0
+        self.n_lost_rows_before = n_lost_rows_before
         self.n_lost_signal_frames = 0
         self._n_points = n_points
         self._n_history_frames = frames_in(HISTORY_S, fps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
@@ -20,6 +21,7 @@ _BURST_S = 0.5
 _PROGRESS_S = 5.0
 _RETRY_S = 1.0
 _N_LAST_TRIES = 3
+_QUEUE_MAX = 4096
 # Held in memory while the disk is full: two hours of signals at 120 fps, or every cue of a day.
 _HELD_MAX_BYTES = 32 * 2**20
 _HELD_MAX_ROWS = 50_000
@@ -53,7 +55,7 @@ class _Stop:
 
 
 class Writer:
-    """Commits what `queue` brings, in order, in bursts; outlives a full or failing disk.
+    """Commits what is `put`, in order, in bursts; outlives a full or failing disk.
 
     While nothing can be written, `fault` is a sentence and the rows are held in memory, signals
     and traces being given up first once there are too many; they are written when the disk
@@ -72,10 +74,11 @@ class Writer:
     def __init__(
         self, connection: sqlite3.Connection, path: Path, progress: Callable[[], Statement | None]
     ) -> None:
-        self.queue: SimpleQueue[Work | _Flush | _Stop] = SimpleQueue()
+        self._queue: SimpleQueue[Work | _Flush | _Stop] = SimpleQueue()
         self.fault: str | None = None
         self.n_committed_rows = 0
-        self.n_lost_rows = 0
+        self._n_refused_rows = 0  # counted here by the thread, below by the main loop
+        self._n_crowded_out = 0
         self.n_faults = 0
         self._connection: sqlite3.Connection | None = connection
         self._path = path
@@ -91,14 +94,29 @@ class Writer:
         self._thread.start()
 
     @property
+    def n_lost_rows(self) -> int:
+        """Rows that were given up: too many for memory, or against a rule of the schema."""
+        return self._n_refused_rows + self._n_crowded_out
+
+    @property
     def n_waiting(self) -> int:
         """Items not committed yet."""
-        return self.queue.qsize() + len(self._held)
+        return self._queue.qsize() + len(self._held)
+
+    def put(self, work: Work, wait_s: float) -> None:
+        """Hand over work; where the queue is full for longer than `wait_s`, it is lost and counted.
+
+        What can be endless is bounded; `wait_s` of infinity is for what is few by itself.
+        """
+        if wait_s < math.inf and self._queue.qsize() >= _QUEUE_MAX and not (wait_s and self.flush(wait_s)):
+            self._n_crowded_out += 1
+        else:
+            self._queue.put(work)
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything queued before is committed; False where it is not in time."""
         marker = _Flush()
-        self.queue.put(marker)
+        self._queue.put(marker)
         return marker.done.wait(timeout_s)
 
     def close(self) -> None:
@@ -109,9 +127,10 @@ class Writer:
         DiskFull, LogUnwritten
             Rows are left that could not be written.
         """
-        self.queue.put(_Stop())
+        self._queue.put(_Stop())
         self._thread.join()
-        if n_rows := len(self._held) + self.n_lost_rows:
+        # what is in the queue behind a thread that died of a bug counts as well, the stop with it
+        if n_rows := self.n_waiting + self.n_lost_rows:
             if self._is_full:
                 raise DiskFull(self._path, n_rows)
             raise LogUnwritten(self._path, self.fault or "rows were refused", n_rows)
@@ -152,7 +171,7 @@ class Writer:
 
     def _take(self, timeout_s: float) -> bool:
         try:
-            work = self.queue.get(block=timeout_s > 0, timeout=max(timeout_s, 0.0))
+            work = self._queue.get(block=timeout_s > 0, timeout=max(timeout_s, 0.0))
         except Empty:
             return False
         if isinstance(work, _Stop):
@@ -180,7 +199,7 @@ class Writer:
             if n_to_free > 0 and (statement.expendable or is_crowded):
                 n_to_free -= statement.n_bytes
                 self._n_held_bytes -= statement.n_bytes
-                self.n_lost_rows += 1
+                self._n_refused_rows += 1
             else:
                 self._held.append(statement)
 
@@ -200,7 +219,7 @@ class Writer:
             self._failed(error)
             return False
         self.n_committed_rows += len(self._held) - n_refused
-        self.n_lost_rows += n_refused
+        self._n_refused_rows += n_refused
         self._held.clear()
         self._n_held_bytes = 0
         self._last_progress = progress

@@ -1,3 +1,5 @@
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,10 +39,8 @@ def test_extremes_wrap_and_unwrap():
     np.testing.assert_array_equal(unpack_codes(pack_codes(codes), 4, 2), codes)
 
 
-def test_packed_signals_are_smaller_than_what_plain_compression_makes_of_them(signals):
-    import zlib
-
-    codes = np.cumsum(signals.codes[:120] // 4, axis=0, dtype=np.int16)
+def test_packed_signals_are_smaller_than_what_plain_compression_makes_of_them(scene):
+    codes = np.cumsum(scene.codes[:120] // 4, axis=0, dtype=np.int16)
     assert len(pack_codes(codes)) < 0.8 * len(zlib.compress(codes.tobytes(), 6))
 
 
@@ -50,8 +50,8 @@ def test_steady_times_cost_next_to_nothing():
 
 
 @pytest.mark.parametrize("damage", ["shorter", "changed", "other", "longer"])
-def test_a_damaged_block_is_refused(damage, signals):
-    blob = pack_codes(signals.codes[:120])
+def test_a_damaged_block_is_refused(damage, scene):
+    blob = pack_codes(scene.codes[:120])
     if damage == "shorter":
         blob = blob[: len(blob) // 2]
     elif damage == "changed":
@@ -59,6 +59,6 @@ def test_a_damaged_block_is_refused(damage, signals):
     elif damage == "other":
         blob = b"not compressed at all"
     else:
-        blob = pack_codes(signals.codes[:121])
+        blob = pack_codes(scene.codes[:121])
     with pytest.raises(BlockDamaged, match="should unpack to"):
-        unpack_codes(blob, 120, signals.codes.shape[1])
+        unpack_codes(blob, 120, scene.codes.shape[1])

@@ -69,13 +69,17 @@ def test_a_later_migration_runs_once_and_keeps_the_rows(path, monkeypatch):
 
 def test_a_migration_that_fails_leaves_the_old_format(path, monkeypatch):
     schema.open_for_writing(path).close()
-    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE extra (a); CREATE TABLE extra (a);"))
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE extra (a); CREATE TABLE extra (a);")
+    )
     with pytest.raises(DataDirUnwritable, match="already exists"):
         schema.open_for_writing(path)
     monkeypatch.undo()
     with closing(schema.open_for_writing(path)) as connection:
         assert pragma(connection, "user_version") == len(MIGRATIONS)
-        assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (
+            0,
+        )
 
 
 @pytest.mark.parametrize("opened", [schema.open_for_writing, schema.open_for_reading])
@@ -112,8 +116,12 @@ class TestRefusal:
 
 def test_damage_is_found_after_an_unclean_end(path):
     with closing(schema.open_for_writing(path)) as connection:
-        connection.executemany("INSERT INTO participants (code) VALUES (?)", ((f"P{n:05d}",) for n in range(4000)))
-        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'participants'").fetchone()[0]
+        connection.executemany(
+            "INSERT INTO participants (code) VALUES (?)", ((f"P{n:05d}",) for n in range(4000))
+        )
+        root = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'participants'"
+        ).fetchone()[0]
         size = pragma(connection, "page_size")
     with path.open("r+b") as file:
         file.seek((root - 1) * size)
