@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import stat
 import time
 from collections import deque
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge.capture.errors import (
-    FileMissing,
     FrameTimeout,
     NoFrames,
-    NotAVideo,
     PictureTooLarge,
     SizeChanged,
     SourceClosed,
     SourceEnded,
 )
 from edge.capture.luma import LumaReader
-from edge.capture.media_time import MediaTime, StatedTime
+from edge.capture.opening import LIMIT_PX, clock_of, open_video
 from edge.capture.source import SourceCounts
 from edge.errors import CaptureError
 from edge.messages import Frame, SourceInfo
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 _N_SLOTS = 4  # a reader may hold a frame while the next ones are read
-_LIMIT_PX = 16384 * 8192  # 8k has a quarter of this; a forged header may ask for anything
 _DEMUX_TRIES = 8  # damaged places passed over in a row
-# text and playlists that FFmpeg would gladly draw or follow
-_NOT_PICTURES = {"ansi", "bintext", "xbin", "idf"}
-_PLAYLISTS = {"hls", "concat", "dash", "sdp", "imf"}
 
 
 class FileSource:
@@ -67,7 +58,7 @@ class FileSource:
     def __init__(self, path: Path | str, fps: float = 0.0, realtime: bool = False) -> None:
         self.path = Path(path)
         self.counts = SourceCounts()
-        self._container, self._stream = _open(self.path)
+        self._container, self._stream = open_video(self.path)
         self._packets: Iterator[Packet[VideoStream]] = self._container.demux(self._stream)
         self._demux_tries_left = _DEMUX_TRIES
         self._n_packets = 0
@@ -83,7 +74,7 @@ class FileSource:
             raise
         self._reader = LumaReader(first)
         self._slots = np.empty((_N_SLOTS, self._reader.height, self._reader.width), np.uint8)
-        self._time, timestamps, nominal_fps = _clock_of(self._stream, first, fps)
+        self._time, timestamps, nominal_fps = clock_of(self._stream, first, fps)
         size = (self._reader.width, self._reader.height)
         self.info = SourceInfo(
             f"file:{self.path}", *size, nominal_fps, timestamps, live=False, duration_s=self._duration_s(fps)
@@ -154,8 +145,8 @@ class FileSource:
         first = self._decode_next()
         if first is None:
             raise NoFrames(str(self.path), self.counts.n_corrupt + self.counts.n_lost)
-        if first.width * first.height > _LIMIT_PX:
-            raise PictureTooLarge(str(self.path), first.width, first.height, _LIMIT_PX)
+        if first.width * first.height > LIMIT_PX:
+            raise PictureTooLarge(str(self.path), first.width, first.height, LIMIT_PX)
         self._decoded.appendleft(first)
         return first
 
@@ -200,74 +191,3 @@ class FileSource:
                 self._n_packets += packet is not None and packet.size > 0
                 return packet
         return None
-
-
-def _open(path: Path) -> tuple[InputContainer, VideoStream]:
-    """Open the file and pick its moving picture."""
-    import av
-
-    _check_readable(path)
-    try:
-        # only files: a playlist in disguise must not reach out to the network
-        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
-    except av.error.FFmpegError as error:
-        reason = f"it cannot be read as one ({error.strerror or 'unknown format'})"
-        raise NotAVideo(str(path), reason) from error
-    try:
-        return container, _pick_stream(path, container)
-    except CaptureError:
-        container.close()
-        raise
-
-
-def _pick_stream(path: Path, container: InputContainer) -> VideoStream:
-    from av.stream import Disposition
-
-    if container.format.name.split(",")[0] in _PLAYLISTS:
-        raise NotAVideo(str(path), "it is a list of other files")
-    pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not pictures:
-        kinds = sorted({stream.type for stream in container.streams})
-        raise NotAVideo(str(path), f"it holds only {' and '.join(kinds) or 'an empty header'}")
-    # the stubs do not say so, but without a decoder there is no codec context
-    readable: list[Any] = [s for s in pictures if getattr(s, "codec_context", None) is not None]
-    if not readable:
-        raise NotAVideo(str(path), "there is no decoder for its codec")
-    stream: VideoStream = max(readable, key=lambda s: s.codec_context.width * s.codec_context.height)
-    context = stream.codec_context
-    if context.name in _NOT_PICTURES:
-        raise NotAVideo(str(path), "it is text")
-    if context.width * context.height > _LIMIT_PX:
-        raise PictureTooLarge(str(path), context.width, context.height, _LIMIT_PX)
-    stream.thread_type = "AUTO"
-    return stream
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            raise NotAVideo(str(path), "it is a folder or a device")
-        with path.open("rb"):
-            pass
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileMissing(str(path), "there is no such file") from error
-    except OSError as error:
-        raise FileMissing(str(path), f"it cannot be opened ({error.strerror})") from error
-    if not status.st_size:
-        raise NotAVideo(str(path), "it is empty")
-
-
-def _clock_of(
-    stream: VideoStream, first: VideoFrame, stated_fps: float
-) -> tuple[MediaTime | StatedTime, str, float]:
-    """How frames get their times: the clock, its name in SourceInfo, and the nominal rate."""
-    # the guessed and base rates of variable-rate video are those of its shortest interval
-    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
-    nominal_fps = float(next((rate for rate in rates if rate), Fraction(0)))
-    if stated_fps > 0:
-        return StatedTime(stated_fps), "stated", stated_fps
-    if first.pts is None:
-        # a raw stream without a container: the codec's own rate is all there is
-        return StatedTime(nominal_fps or 25.0), "stated", nominal_fps or 25.0
-    return MediaTime(first.time_base or Fraction(1, 1000), rates), "media", nominal_fps

@@ -78,8 +78,12 @@ class LinuxpyDevice:
         self.path = path
         self._v4l2: Any = v4l2
         self._device = v4l2.Device(path)
-        self._device.open()
-        self.name: str = self._device.info.card
+        try:
+            self._device.open()
+            self.name: str = self._device.info.card
+        except OSError:  # not a camera: linuxpy leaves the node open
+            self._device.close()
+            raise
         self._capture: Any = None
         self._views: list[memoryview] = []
         self._taken: Any = None

@@ -210,7 +210,7 @@ def test_header_that_lies_about_its_size_is_refused(write_video, bars):
 def test_8k_is_read(write_video):
     picture = np.zeros((4320, 7680), np.uint8)
     picture[::2] = 200
-    source = FileSource(write_video([picture], fps=1))
+    source = FileSource(write_video([picture], "clip.nut", "rawvideo", fps=1))
     np.testing.assert_array_equal(source.read(1.0).luma, picture)
     source.close()
 
