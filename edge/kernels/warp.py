@@ -237,14 +237,37 @@ def invert_map(grid, field, head, nodes, tolerance_px, n_max, out):
     return n_open
 
 
+@njit(cache=True, nogil=True, inline="always", fastmath=True)
+def _fill_weights(weights, first, x, f):
+    w0, w1, w2, w3 = _weights(f)
+    weights[first, x], weights[first + 1, x] = w0, w1
+    weights[first + 2, x], weights[first + 3, x] = w2, w3
+
+
+@njit(cache=True, nogil=True, inline="always", fastmath=True)
+def _sample_row(p, width, x0, x1, weights, corners, out_row):
+    """`_sample` along a row of pixels whose weights and corners are known."""
+    for x in range(x0, x1):
+        b0 = corners[x]
+        b1 = b0 + width
+        b2 = b1 + width
+        b3 = b2 + width
+        v0, v1, v2, v3 = weights[4, x], weights[5, x], weights[6, x], weights[7, x]
+        s0 = v0 * p[b0] + v1 * p[b1] + v2 * p[b2] + v3 * p[b3]
+        s1 = v0 * p[b0 + _U1] + v1 * p[b1 + _U1] + v2 * p[b2 + _U1] + v3 * p[b3 + _U1]
+        s2 = v0 * p[b0 + _U2] + v1 * p[b1 + _U2] + v2 * p[b2 + _U2] + v3 * p[b3 + _U2]
+        s3 = v0 * p[b0 + _U3] + v1 * p[b1 + _U3] + v2 * p[b2 + _U3] + v3 * p[b3 + _U3]
+        out_row[x] = weights[0, x] * s0 + weights[1, x] * s1 + weights[2, x] * s2 + weights[3, x] * s3
+
+
 @njit(
     "void(float32[::1], float32[:, :, ::1], float32[:, ::1], float32[::1], int64[::1], float32[:, ::1],"
-    " float32[:, ::1])",
+    " float32[:, ::1], uint32[::1], float32[:, ::1])",
     cache=True,
     nogil=True,
     fastmath=True,
 )
-def warp_picture(grid, inverse, picture, origin, box, line, out):
+def warp_picture(grid, inverse, picture, origin, box, line, weights, corners, out):
     """Draw the part of the output inside `box` by looking each pixel up in the picture.
 
     Parameters
@@ -259,13 +282,21 @@ def warp_picture(grid, inverse, picture, origin, box, line, out):
         Neutral place of the picture's first pixel.
     box : int64 [shape=(4,)], px
         x0, y0, x1, y1 in the output; ends excluded.
-    line : float32 [shape=(4, at least n_columns and output width)]
-        Working memory.
+    line : float32 [shape=(2, n_columns)]
+    weights : float32 [shape=(8, width)]
+    corners : uint32 [shape=(width,)]
+        These three: working memory.
     out : float32 [shape=(height, width)], grey levels
+
+    Notes
+    -----
+    A row at a time: places and weights first, in a loop that the compiler can vectorise, then the
+    sixteen reads of each pixel, which it cannot; 9 ns a pixel, against 14 in one loop.
     """
     n_columns, step, left = inverse.shape[2], int(grid[2]), int(grid[0])
     p, width = picture.reshape(picture.size), np.int32(picture.shape[1])
     x_max, y_max = _F(picture.shape[1]) - _ROOM, _F(picture.shape[0]) - _ROOM
+    across, down = line[0], line[1]
     for y in range(box[1], box[3]):
         v = (_F(y) - grid[1]) / grid[2]
         row = int(v)
@@ -278,15 +309,18 @@ def warp_picture(grid, inverse, picture, origin, box, line, out):
                     + v2 * inverse[a, row + 1, k]
                     + v3 * inverse[a, row + 2, k]
                 )
-        across, down = line[0], line[1]
         for x in range(box[0], box[2]):
             ahead = x - left
             column = ahead // step
             w0, w1, w2, w3 = _weights(_F(ahead - column * step) / grid[2])
-            line[2, x] = _F(x) - origin[0] + _sum4(across, _U(column - 1), w0, w1, w2, w3)
-            line[3, x] = _F(y) - origin[1] + _sum4(down, _U(column - 1), w0, w1, w2, w3)
-        for x in range(box[0], box[2]):
-            out[y, x] = _sample(p, width, line[2, x], line[3, x], x_max, y_max)
+            nx = _F(x) - origin[0] + _sum4(across, _U(column - 1), w0, w1, w2, w3)
+            ny = _F(y) - origin[1] + _sum4(down, _U(column - 1), w0, w1, w2, w3)
+            nx, ny = min(max(nx, _ONE), x_max), min(max(ny, _ONE), y_max)
+            kx, ky = np.int32(nx), np.int32(ny)
+            _fill_weights(weights, 0, x, nx - _F(kx))
+            _fill_weights(weights, 4, x, ny - _F(ky))
+            corners[x] = _U((ky - 1) * width + kx - 1)
+        _sample_row(p, _U(width), box[0], box[2], weights, corners, out[y])
 
 
 @njit(

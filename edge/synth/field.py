@@ -139,4 +139,4 @@ def _bump(
     face: FaceFrame, landmark: int, width_iod: float, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     px, py = face.points[landmark]
-    return np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2.0 * (width_iod * face.iod_px) ** 2))
+    return np.asarray(np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2.0 * (width_iod * face.iod_px) ** 2)))

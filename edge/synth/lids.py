@@ -18,8 +18,9 @@ LOWER_MARGIN = {
 }
 # skin above the margin that takes part in a blink: up to the fold of the lid
 _REACH_IOD = 0.10
-# the margin's lashes and rim, as thick as this, go down with it
-_RIM_IOD = 0.012
+# the mesh runs along the inner edges of the margins: the lashes' dark rim above the upper one goes
+# down with the lid, and a shut lid rests on the rim below the lower one
+_UPPER_RIM_IOD, _LOWER_RIM_IOD = 0.008, 0.016
 
 
 def eye_parameters(face: FaceFrame, side: str) -> NDArray[np.float32]:
@@ -36,9 +37,11 @@ def eye_parameters(face: FaceFrame, side: str) -> NDArray[np.float32]:
     along = (end - start) / length
     upper = _arch(face.points[list(UPPER_MARGIN[side][1:-1])], start, along, length)
     lower = _arch(face.points[list(LOWER_MARGIN[side][1:-1])], start, along, length)
-    # the arch s (1 - s) is a quarter in the middle: lower the whole margin by its rim there
-    upper = upper + np.array([4 * _RIM_IOD * face.iod_px, 0.0, 0.0])
-    return np.r_[start, along, length, upper, lower, _REACH_IOD * face.iod_px].astype(np.float32)
+    # the arch s (1 - s) is a quarter in the middle
+    upper = upper - np.array([4 * _UPPER_RIM_IOD * face.iod_px, 0.0, 0.0])
+    lower = lower + np.array([4 * _LOWER_RIM_IOD * face.iod_px, 0.0, 0.0])
+    numbers = (*start, *along, length, *upper, *lower, _REACH_IOD * face.iod_px)
+    return np.array(numbers, np.float32)
 
 
 def eye_box(eye: NDArray[np.float32]) -> tuple[float, float, float, float]:

@@ -11,7 +11,7 @@ import csv
 import io
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from edge.anatomy import ACTION_UNITS
 from edge.errors import ConfigError, EdgeError
@@ -277,7 +277,8 @@ def _with_setting(settings: SceneSettings, line: str, place: str) -> SceneSettin
     types = get_type_hints(SceneSettings)
     if key not in types:
         raise PlanError(place, f"{key} is not a setting; known: {', '.join(types)}")
-    return replace(settings, **{key: _number(value, types[key], key, place)})
+    changes: dict[str, Any] = {key: _number(value, types[key], key, place)}
+    return replace(settings, **changes)
 
 
 def _number(text: str, kind: type, name: str, place: str) -> float:

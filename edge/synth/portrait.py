@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import EdgeError
-from edge.kernels.warp import spline_coefficients, warp_picture
 from edge.synth.field import FaceFrame
+from edge.synth.warper import Warper, coefficients
 
 BUILT_IN = Path(__file__).with_name("portrait.png")
 _BUILT_IN_LANDMARKS = Path(__file__).with_name("portrait_landmarks.csv")
@@ -102,12 +102,13 @@ def load_portrait(path: str | Path | None) -> Portrait:
     """
     if path is None:
         return built_in_portrait()
-    from edge.perceive.finder import landmarks_of_picture
+    from edge.perceive.still import NoFace, landmarks_of_picture
 
     luma = read_picture(path)
-    face = landmarks_of_picture(luma)
-    if face is None:
-        raise NoFaceInPortrait(str(path))
+    try:
+        face = landmarks_of_picture(luma)
+    except NoFace as error:
+        raise NoFaceInPortrait(str(path)) from error
     return Portrait(luma, np.asarray(face.points, np.float64), Path(path).name)
 
 
@@ -117,7 +118,8 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
 
     source = FileSource(path)
     try:
-        return source.read(timeout_s=10.0).luma.copy()
+        luma: NDArray[np.uint8] = source.read(timeout_s=10.0).luma.copy()
+        return luma
     finally:
         source.close()
 
@@ -131,31 +133,28 @@ def place_portrait(portrait: Portrait, width: int, height: int, face_width_px: f
     source = portrait.luma.astype(np.float32)
     if scale < 1:  # keep what the smaller picture cannot hold from folding back into it
         source = _blurred(source, 0.5 * math.sqrt(1 / scale**2 - 1))
-    line = np.zeros(max(*source.shape, height + 2 * margin, width + 2 * margin))
-    spline_coefficients(source, line)
     shape = (height + 2 * margin, width + 2 * margin)
-    out = np.empty(shape, np.float32)
-    _magnify(source, scale, (corner + margin).astype(np.float64), out)
-    spline_coefficients(out, line)
+    picture = _magnified(coefficients(source), scale, corner + margin, shape)
     points = portrait.points * scale
     points[:, :2] += corner
     points[:, 2] -= points[[6, 168, 234, 454], 2].mean()
-    return Canvas(out, np.array([-margin, -margin], np.float32), points, scale)
+    return Canvas(coefficients(picture), np.array([-margin, -margin], np.float32), points, scale)
 
 
-def _magnify(
-    source: NDArray[np.float32], scale: float, corner: NDArray[np.float64], out: NDArray[np.float32]
-) -> None:
-    """Resample by one scale, with the kernel that warps too."""
+def _magnified(
+    source: NDArray[np.float32], scale: float, corner: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Resample by one scale, with the kernel that warps too; `corner` is where place (0, 0) goes."""
     step = 32
     grid = np.array([-2 * step, -2 * step, step], np.float32)
-    n_rows, n_columns = out.shape[0] // step + 6, out.shape[1] // step + 6
-    y, x = np.mgrid[:n_rows, :n_columns] * float(step) - 2 * step
-    # linear in x and y, and a cubic B-spline whose coefficients are linear is that same line
-    inverse = np.stack([(x - corner[0]) / scale - x, (y - corner[1]) / scale - y]).astype(np.float32)
-    box = np.array([0, 0, out.shape[1], out.shape[0]], np.int64)
-    line = np.zeros((4, max(out.shape[1], n_columns)), np.float32)
-    warp_picture(grid, inverse, source, np.zeros(2, np.float32), box, line, out)
+    grid_shape = (shape[0] // step + 6, shape[1] // step + 6)
+    warper = Warper(source, np.zeros(2, np.float32), grid, grid_shape, shape)
+    y, x = np.mgrid[: grid_shape[0], : grid_shape[1]] * float(step) - 2 * step
+    # these are linear, and a cubic B-spline whose coefficients are linear is that same line
+    warper.inverse[0] = (x - corner[0]) / scale - x
+    warper.inverse[1] = (y - corner[1]) / scale - y
+    warper.draw(warper.everywhere)
+    return warper.out
 
 
 def _blurred(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

@@ -65,4 +65,4 @@ class Camera:
     def head_parameters(self, pose: HeadPose) -> NDArray[np.float32]:
         """The 16 numbers that the warp kernels call `head`."""
         lens = (self.centre_x_px, self.centre_y_px, self.distance_px, self.pivot_depth_px)
-        return np.r_[pose.rotation().ravel(), pose.shift_px, lens].astype(np.float32)
+        return np.array([*pose.rotation().ravel(), *pose.shift_px, *lens], np.float32)

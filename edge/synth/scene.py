@@ -13,20 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.kernels.warp import draw_lid, forward_points, invert_map, spline_coefficients, warp_picture
+from edge.kernels.warp import forward_points
 from edge.synth.field import FaceFrame, movement_field
 from edge.synth.lids import eye_box, eye_parameters
 from edge.synth.motion import Speech, Sway, profile
 from edge.synth.photometry import Sensor
-from edge.synth.plan import Plan
+from edge.synth.plan import Happening, Plan
 from edge.synth.portrait import Portrait, depth_surface, head_share, place_portrait
 from edge.synth.pose import CAMERA_DISTANCE_IOD, PIVOT_DEPTH_IOD, Camera, HeadPose
+from edge.synth.truth import TruthRow, truth_rows
+from edge.synth.warper import Warper, coefficients
 
 # nodes every 1/19 of the inter-ocular distance hold a Gaussian of 0.05 to within 0.01 of its
 # height, and the widest movements to 1e-5
 _NODES_PER_IOD = 19
-_TOLERANCE_PX = np.float32(1e-3)
-_N_STEPS_MAX = 80
 # the lower lid comes up a little as the upper one comes down
 _LOWER_LID_MIOD = 12.0
 
@@ -78,8 +78,8 @@ class Scene:
     def _still_field(self) -> NDArray[np.float32]:
         field = np.zeros((*self._x.shape, 4), np.float32)
         share = head_share(self.face, self._x, self._y)
-        field[..., 2] = _coefficients(depth_surface(self.canvas.points, self.face, self._x, self._y))
-        field[..., 3] = _coefficients(share)
+        field[..., 2] = coefficients(depth_surface(self.canvas.points, self.face, self._x, self._y))
+        field[..., 3] = coefficients(share)
         ys, xs = np.nonzero(share > 0)
         step, width, height = int(self._grid[2]), self.settings.width, self.settings.height
         reach = 2 * step + round(0.35 * self.iod_px)  # the head's rim moves too: room for the pose
@@ -89,7 +89,7 @@ class Scene:
         return field
 
     def _sort_happenings(self) -> None:
-        by_event: dict[str, list] = {}
+        by_event: dict[str, list[Happening]] = {}
         for happening in self.plan.happenings:
             by_event.setdefault(happening.event, []).append(happening)
         self._movements = by_event.get("movement", [])
@@ -157,7 +157,7 @@ class Scene:
         return out.astype(np.float64)
 
     def _field_at(self, t_s: float) -> NDArray[np.float32]:
-        field = self._still.copy()
+        field: NDArray[np.float32] = self._still.copy()
         for (movement, side), amplitude_miod in self.movement_amplitudes(t_s).items():
             size_px = np.float32(amplitude_miod * self.iod_px / 1000)
             unit = self._unit_field(movement, side)
@@ -169,7 +169,7 @@ class Scene:
         key = (movement, side)
         if key not in self._fields:
             samples = movement_field(self.face, movement, side, self._x, self._y)
-            self._fields[key] = np.stack([_coefficients(axis) for axis in samples])
+            self._fields[key] = np.stack([coefficients(axis) for axis in samples])
         return self._fields[key]
 
     # ---- frames -----------------------------------------------------------------------------
@@ -188,41 +188,33 @@ class Scene:
             keep &= (t_s < drop.onset_s) | (t_s >= drop.offset_s)
         return np.asarray(index[keep], np.int64)
 
+    def truth(self) -> list[TruthRow]:
+        """Movements and blinks, with the delivered frames nearest to their times."""
+        return truth_rows(self.plan.happenings, self.delivered_frames() / self.settings.fps)
+
     def timestamp_ns(self, frame: int) -> int:
         """Time of the frame with this nominal index, from the clip's first."""
         return round(frame * 1_000_000_000 / self.settings.fps)
 
     def light_picture(self, t_s: float) -> NDArray[np.float32]:
-        """The scene at a time before light and sensor [shape=(height, width)], grey levels."""
-        work = self._workspace()
+        """The scene at a time before light and sensor [shape=(height, width)], grey levels; borrowed."""
+        warper = self._warper()
         head = self.camera.head_parameters(self.head_pose(t_s))
-        field = self._field_at(t_s)
-        invert_map(self._grid, field, head, self._nodes, _TOLERANCE_PX, _N_STEPS_MAX, work.inverse)
-        for axis in work.inverse:
-            spline_coefficients(axis, work.long_line)
-        canvas = self.canvas
-        warp_picture(
-            self._inner_grid,
-            work.inverse,
-            canvas.coefficients,
-            canvas.origin_px,
-            self._box,
-            work.lines,
-            work.picture,
-        )
+        warper.solve(self._grid, self._field_at(t_s), head, self._nodes)
+        warper.draw(self._box)
         for side, eye in self._eyes.items():
             if (shut := self.closure(t_s, side)) > 0:
-                x0, y0, x1, y1 = eye_box(eye)
-                corners = np.array([(x0, y0), (x1, y0), (x0, y1), (x1, y1)])
-                seen = self.true_places(t_s, corners)
-                low, high = np.floor(seen.min(axis=0)) - 1, np.ceil(seen.max(axis=0)) + 2
-                size = np.array([self.settings.width, self.settings.height])
-                box = np.r_[np.clip(low, 0, size), np.clip(high, 0, size)].astype(np.int64)
-                draw_lid(
-                    self._inner_grid, work.inverse, canvas.coefficients, canvas.origin_px, box, eye,
-                    np.float32(shut), work.picture,
-                )  # fmt: skip
-        return work.picture
+                warper.draw_lid(self._seen_box(t_s, eye_box(eye)), eye, shut)
+        return warper.out
+
+    def _seen_box(self, t_s: float, neutral: tuple[float, float, float, float]) -> NDArray[np.int64]:
+        """The pixels in which a neutral rectangle is seen, cut to the picture."""
+        x0, y0, x1, y1 = neutral
+        seen = self.true_places(t_s, np.array([(x0, y0), (x1, y0), (x0, y1), (x1, y1)]))
+        size = np.array([self.settings.width, self.settings.height])
+        low = np.clip(np.floor(seen.min(axis=0)) - 1, 0, size)
+        high = np.clip(np.ceil(seen.max(axis=0)) + 2, 0, size)
+        return np.array([*low, *high], np.int64)
 
     def frame(self, index: int) -> NDArray[np.uint8]:
         """The frame with this nominal index, as the sensor gives it [shape=(height, width)]."""
@@ -247,38 +239,17 @@ class Scene:
                     waiting[later] = pool.submit(self.frame, later)
                 yield self.timestamp_ns(int(index)), luma
 
-    def _workspace(self) -> _Workspace:
-        if not hasattr(self._local, "work"):
-            self._local.work = _Workspace(self)
-        work: _Workspace = self._local.work
-        return work
-
-
-class _Workspace:
-    """Arrays that one thread draws a frame in."""
-
-    def __init__(self, scene: Scene) -> None:
-        c0, r0, c1, r1 = scene._nodes
-        settings = scene.settings
-        self.inverse = np.empty((2, r1 - r0, c1 - c0), np.float32)
-        self.long_line = np.empty(max(self.inverse.shape), np.float64)
-        self.lines = np.empty((4, max(self.inverse.shape[2], settings.width)), np.float32)
-        self.picture = np.empty((settings.height, settings.width), np.float32)
-        # the background does not move: draw it once, at rest
-        everywhere = np.array([0, 0, settings.width, settings.height], np.int64)
-        self.inverse[:] = 0
-        warp_picture(
-            scene._inner_grid, self.inverse, scene.canvas.coefficients, scene.canvas.origin_px, everywhere,
-            self.lines, self.picture,
-        )  # fmt: skip
-
-
-def _coefficients(samples: NDArray[np.floating]) -> NDArray[np.float32]:
-    out = np.ascontiguousarray(samples, np.float32)
-    if out is samples:
-        out = out.copy()
-    spline_coefficients(out, np.empty(max(out.shape), np.float64))
-    return out
+    def _warper(self) -> Warper:
+        """This thread's own. The background does not move, so that it is drawn once, at rest."""
+        if not hasattr(self._local, "warper"):
+            c0, r0, c1, r1 = (int(node) for node in self._nodes)
+            shape = (self.settings.height, self.settings.width)
+            picture, origin_px = self.canvas.coefficients, self.canvas.origin_px
+            warper = Warper(picture, origin_px, self._inner_grid, (r1 - r0, c1 - c0), shape)
+            warper.draw(warper.everywhere)
+            self._local.warper = warper
+        chosen: Warper = self._local.warper
+        return chosen
 
 
 def render(plan: Plan, portrait: Portrait, n_threads: int = 2) -> Iterator[tuple[int, NDArray[np.uint8]]]:
