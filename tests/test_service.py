@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from edge.service import StopRequest, forbid_core_dumps
+from edge.service import StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
