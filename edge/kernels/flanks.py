@@ -156,6 +156,8 @@ def find_flanks(values, centre, width, sign, smooth, found):
     offset = 2.0 * crossing(smooth, apex, right, left, base, slope, low) - crossing(
         smooth, apex, right, left, base, slope, high
     )
+    if still_falling and offset > n - 1:
+        return NOT_RETURNED
     found[ONSET] = min(max(onset, 0.0), top)
     found[APEX] = top
     found[OFFSET] = max(offset, top)

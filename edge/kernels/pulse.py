@@ -18,7 +18,7 @@ from numba import njit
 EARLY, LATE, LEFT, CORE, RIGHT, RESPONSE, TRAVEL, RETURNS = range(8)  # rows of `work`
 VARIANCE, COUNT, QUICK = range(3)  # rows of `noise`
 THRESHOLD, RISE_ALLOWED, FALL_ALLOWED = range(3)  # rows of `limits`
-PEAK_SCORE, PEAK_RESPONSE = range(2)  # rows of `peaks`
+PEAK_SCORE, PEAK_RESPONSE, LAST_SCORE = range(3)  # rows of `peaks`
 PEAK_SCALE, PEAK_SAMPLE, READY = range(3)  # rows of `where`
 # places in `state` (int64)
 N_SEEN, OPEN, BEST_SAMPLE, BEST_SCALE, BEST_CHANNEL, BLINK_OPEN, BLINK_SAMPLE, BLINK_SCALE, N_STATE = range(9)
@@ -33,6 +33,7 @@ FROM_LEFT, FROM_RIGHT, HEIGHT, TREND, INFLATE, QUICK_UP, QUICK_DOWN, N_SHAPE = r
 CUE_CLOSED, BLINK_CLOSED = 1, 2  # what `scan` returns, added together
 
 RETURN_RATIO = 0.4  # the smaller flank over the larger; a step has none, a lone raised cosine 1
+OUTRANKS = 1.5  # times the last score: such a movement is no echo, whatever the refractory period
 CLIP = 6.25  # squared deviations count up to 2.5 sigma ...
 CLIP_MEAN = 0.9775  # ... which leaves this much of a Gaussian's variance
 VARIANCE_MIN = 0.0025  # (0.05 miod)^2: half the quietest frame noise seen on a real still face
@@ -227,19 +228,22 @@ def score_responses(work, noise, quick_before, leak, shape, n_signals, score):
 
 
 @njit(
-    "void(float32[::1], float32[::1], int64, int64, int64, float32[:, ::1], float32[:, ::1], int64[:, ::1])",
+    "void(float32[::1], float32[::1], int64, int64, int64, float32[:, ::1], float32[::1], float32[:, ::1], "
+    "int64[:, ::1])",
     cache=True,
     nogil=True,
 )
-def keep_best_scale(score, response, scale, sample, centre, limits, frame_peaks, where):
+def keep_best_scale(score, response, scale, sample, centre, limits, last_score, frame_peaks, where):
     """Keep, for each signal, the best score of this frame over the scales so far.
 
-    A signal counts only if that direction has a name (`limits`) and the pulse's centre lies
-    after the refractory period of its last one (`where[READY]`).
+    A signal counts only if that direction has a name (`limits`), and if the pulse's centre lies
+    after the refractory period of its last one (`where[READY]`) or it far outranks that one.
     """
-    zero = np.float32(0.0)
+    zero, outranks = np.float32(0.0), np.float32(OUTRANKS)
     for signal in range(score.shape[0]):
-        if score[signal] <= frame_peaks[PEAK_SCORE, signal] or centre < where[READY, signal]:
+        if score[signal] <= frame_peaks[PEAK_SCORE, signal]:
+            continue
+        if centre < where[READY, signal] and score[signal] < outranks * last_score[signal]:
             continue
         allowed = limits[RISE_ALLOWED, signal] if response[signal] > zero else limits[FALL_ALLOWED, signal]
         if allowed > zero:
@@ -290,12 +294,12 @@ def follow_cluster(frame_peaks, frame_where, peaks, where, limits, windows, sett
     if sample - state[BEST_SAMPLE] < settings[HOLD]:
         return 0
     state[OPEN] = 0
-    joins = np.float32(0.3) * peaks[PEAK_SCORE, state[BEST_CHANNEL]]
     for signal in range(n_signals):
-        if peaks[PEAK_SCORE, signal] >= joins:
+        if peaks[PEAK_SCORE, signal] > settings[OPEN_SCORE]:
             window = windows[where[PEAK_SCALE, signal]]
             centre = where[PEAK_SAMPLE, signal] - window[N_RIGHT] - window[N_CORE] // 2
             where[READY, signal] = centre + np.int64(settings[REFRACTORY])
+            peaks[LAST_SCORE, signal] = peaks[PEAK_SCORE, signal]
     return CUE_CLOSED
 
 
@@ -366,7 +370,7 @@ def scan(
     noise : float32 [shape=(n_scales, 3, n_padded)], updated in place
     snapshots : float32 [shape=(n_snapshots, n_scales, n_padded)], ring of QUICK, updated in place
     work : float32 [shape=(8, n_padded)], scratch
-    peaks : float32 [shape=(2, 2, n_signals)]; [0] of the cluster, [1] of this frame
+    peaks : float32 [shape=(2, 3, n_signals)]; [0] of the cluster, [1] of this frame
     where : int64 [shape=(2, 3, n_signals)], likewise
     state : int64 [shape=(N_STATE,)], best : float32 [shape=(N_BEST,)], updated in place
 
@@ -395,7 +399,9 @@ def scan(
             snapshots[newest, scale, :] = noise[scale, QUICK]
         centre = sample - windows[scale, N_RIGHT] - windows[scale, N_CORE] // 2
         where[1, READY, :] = where[0, READY]
-        keep_best_scale(score, work[RESPONSE], scale, sample, centre, limits, peaks[1], where[1])
+        keep_best_scale(
+            score, work[RESPONSE], scale, sample, centre, limits, peaks[0, LAST_SCORE], peaks[1], where[1]
+        )
         follow_blink(work, n_signals, scale, sample, settings, state, best)
     closed = follow_cluster(
         peaks[1], where[1], peaks[0], where[0], limits, windows, settings, sample, state, best

@@ -27,7 +27,7 @@ RETRY_S = 0.02
 
 @dataclass(slots=True)
 class Waiting:
-    """A candidate over the threshold whose falling flank may not be complete yet."""
+    """A candidate whose falling flank may not be complete yet."""
 
     candidate: Candidate
     retry_at: int
@@ -106,16 +106,9 @@ class Band:
         self.bank.limits[pulse.THRESHOLD] = np.asarray(thresholds, np.float32)[GROUP_OF]
 
     def take(self) -> None:
-        """Weigh the candidate that the bank has just closed."""
+        """Queue the candidate that the bank has just closed."""
         candidate = self.bank.candidate()
-        if self._is_echo(candidate):
-            return
-        over = candidate.scores[candidate.lead] > self.bank.limits[pulse.THRESHOLD, candidate.lead]
-        for group, rate in enumerate(self.rates):
-            highest = float(candidate.scores[group == GROUP_OF].max())
-            if highest > OPEN_SCORE:
-                rate.add(highest)
-        if over:
+        if not self._is_echo(candidate):
             self._waiting.append(Waiting(candidate, self.bank.n_seen))
 
     def _is_echo(self, candidate: Candidate) -> bool:
@@ -141,14 +134,24 @@ class Band:
                 waiting.retry_at = self.bank.n_seen + self._retry_samples
                 continue
             self._waiting.remove(waiting)
-            if movement is not None:
-                self._reported.append(movement)
+            if movement is not None and self._count(movement):
                 movements.append(movement)
         return movements
 
+    def _count(self, movement: Movement) -> bool:
+        """Learn how high chance reaches; True where this movement is over the threshold.
+
+        Only what would have been reported, had it been higher, counts as a chance peak.
+        """
+        self.rates[GROUP_OF[movement.lead]].add(movement.score)
+        if movement.score < self.bank.limits[pulse.THRESHOLD, movement.lead]:
+            return False
+        self._reported.append(movement)
+        return True
+
     @property
     def waits(self) -> bool:
-        """Whether anything is over the threshold and not decided."""
+        """Whether any candidate is not decided."""
         return bool(self._waiting)
 
     def _may_return(self, candidate: Candidate) -> bool:

@@ -110,7 +110,7 @@ class PulseBank:
         self.frames = np.full(self.n_kept, -1, np.int64)
         self._fresh_noise()
         self._work = np.zeros((8, N_PADDED), np.float32)
-        self._peaks = np.zeros((2, 2, N_SIGNALS), np.float32)
+        self._peaks = np.zeros((2, 3, N_SIGNALS), np.float32)
         self._where = np.zeros((2, 3, N_SIGNALS), np.int64)
         self._state = np.zeros(pulse.N_STATE, np.int64)
         self._best = np.zeros(pulse.N_BEST, np.float32)
@@ -249,13 +249,10 @@ class PulseBank:
         return sample - int(self.windows[scale, pulse.N_RIGHT]) - self.n_core[scale] // 2
 
     def time_ns(self, sample: float) -> int:
-        """Sensor time at a place between samples."""
-        low = max(int(sample), self.first_kept)
-        share = sample - low
-        at = int(self.timestamps_ns[low % self.n_kept])
-        if share > 0.0 and low + 1 < self.n_seen:
-            at += round(share * (int(self.timestamps_ns[(low + 1) % self.n_kept]) - at))
-        return at
+        """Sensor time at a place between samples, or just outside them."""
+        low = min(max(int(sample), self.first_kept), max(self.n_seen - 2, 0))
+        here, after = (int(self.timestamps_ns[at % self.n_kept]) for at in (low, low + 1))
+        return here + round((sample - low) * (after - here)) if self.n_seen > 1 else here
 
     def frame_at(self, sample: float) -> int:
         """The delivered frame nearest to a place between samples."""

@@ -12,8 +12,8 @@ FORGET_S = 600.0
 # quiet signal measured, so that the first minutes miss rather than invent.
 PRIOR_PER_HOUR = 4000.0
 PRIOR_SECONDS = 20.0
-PRIOR_SCALE = 6.0
-PRIOR_PEAKS = 12.0
+PRIOR_SCALE = 3.5
+PRIOR_PEAKS = 8.0
 SCORE_MAX = 25.0
 RATE_MIN = 0.001  # an hour or a day of peaks says nothing about once in a year
 
