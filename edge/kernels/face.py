@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 _LOST = -32768
-_EYE_ROWS, _EYE_COLUMNS = 9, 16
+EYE_ROWS, EYE_COLUMNS = 9, 16
 
 
 @njit("void(uint8[:, ::1], int64, int64, int64, int64, int64, uint8[:, ::1])", cache=True, nogil=True)
@@ -63,7 +63,7 @@ def find_shift(small, x, y, level, reach, template, best, shift):
         Number of places looked at.
     """
     n = template.shape[0]
-    left, top = int(round(x - 0.5 * (n - 1))), int(round(y - 0.5 * (n - 1)))
+    left, top = round(x - 0.5 * (n - 1)), round(y - 0.5 * (n - 1))
     energy = 0.0
     for j in range(n):
         for i in range(n):
@@ -124,10 +124,10 @@ def sample_eye(luma, x, y, axes, out):
     """
     height, width = luma.shape
     total = 0.0
-    for j in range(_EYE_ROWS):
-        v = (j - 0.5 * (_EYE_ROWS - 1)) / (0.5 * (_EYE_ROWS - 1))
-        for i in range(_EYE_COLUMNS):
-            u = (i - 0.5 * (_EYE_COLUMNS - 1)) / (0.5 * (_EYE_COLUMNS - 1))
+    for j in range(EYE_ROWS):
+        v = (j - 0.5 * (EYE_ROWS - 1)) / (0.5 * (EYE_ROWS - 1))
+        for i in range(EYE_COLUMNS):
+            u = (i - 0.5 * (EYE_COLUMNS - 1)) / (0.5 * (EYE_COLUMNS - 1))
             px, py = x + u * axes[0] + v * axes[2], y + u * axes[1] + v * axes[3]
             if not (px >= 0.0 and py >= 0.0 and px < width - 1 and py < height - 1):
                 return 0.0
@@ -137,17 +137,80 @@ def sample_eye(luma, x, y, axes, out):
             lower = (1 - a) * luma[iy + 1, ix] + a * luma[iy + 1, ix + 1]
             out[j, i] = (1 - b) * upper + b * lower
             total += out[j, i]
-    mean = total / (_EYE_ROWS * _EYE_COLUMNS)
+    mean = total / (EYE_ROWS * EYE_COLUMNS)
     energy = 0.0
-    for j in range(_EYE_ROWS):
-        for i in range(_EYE_COLUMNS):
+    for j in range(EYE_ROWS):
+        for i in range(EYE_COLUMNS):
             out[j, i] -= mean
             energy += out[j, i] * out[j, i]
     norm = math.sqrt(max(energy, 1e-6))
-    for j in range(_EYE_ROWS):
-        for i in range(_EYE_COLUMNS):
+    for j in range(EYE_ROWS):
+        for i in range(EYE_COLUMNS):
             out[j, i] /= norm
-    return norm / math.sqrt(_EYE_ROWS * _EYE_COLUMNS)
+    return norm / math.sqrt(EYE_ROWS * EYE_COLUMNS)
+
+
+@njit(
+    "void(uint8[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64, float64, float64,"
+    " float32[:, :, ::1], float32[:, ::1], uint8[::1], float64[::1])",
+    cache=True,
+    nogil=True,
+)
+def look_at_eyes(
+    luma, place, tangent, axes, looks_open, gain_open, gain_changed, gain_closed, usual, now, known, closure
+):
+    """How little each eye looks like itself when open, and slow learning of that look.
+
+    Parameters
+    ----------
+    luma : uint8 [shape=(height, width)]
+    place : float64 [shape=(2, 2)], px
+        Centres of the openings.
+    tangent : float64 [shape=(2, 4)]
+        How the reference picture is stretched there (`kernels.pose.project_points`).
+    axes : float64 [shape=(2, 4)], px
+        Half width and half height vectors in the reference picture.
+    looks_open : float
+        Likeness above which the eye counts as open.
+    gain_open, gain_changed, gain_closed : float in [0, 1]
+        How much of this frame goes into the usual look: while open, while otherwise (a gaze
+        shift), and while it looks like a lid (no likeness at all).
+    usual : float32 [shape=(2, 9, 16)]
+        State: the usual look, unit energy; updated.
+    now : float32 [shape=(9, 16)]
+        Room for this frame's sample.
+    known : uint8 [shape=(2,)]
+        0 makes this frame the usual look; updated.
+    closure : float64 [shape=(2,)], 0 to 1
+        Overwritten; NaN out of sight.
+    """
+    axis = np.empty(4, np.float64)
+    for eye in range(2):
+        for half in range(2):
+            x, y = axes[eye, 2 * half], axes[eye, 2 * half + 1]
+            axis[2 * half] = tangent[eye, 0] * x + tangent[eye, 1] * y
+            axis[2 * half + 1] = tangent[eye, 2] * x + tangent[eye, 3] * y
+        if not sample_eye(luma, place[eye, 0], place[eye, 1], axis, now) > 0.0:
+            closure[eye] = math.nan
+            continue
+        if known[eye] == 0:
+            usual[eye, :, :] = now
+            known[eye] = 1
+        likeness = 0.0
+        for j in range(EYE_ROWS):
+            for i in range(EYE_COLUMNS):
+                likeness += usual[eye, j, i] * now[j, i]
+        gain = gain_open if likeness > looks_open else gain_changed if likeness > 0.2 else gain_closed
+        energy = 0.0
+        for j in range(EYE_ROWS):
+            for i in range(EYE_COLUMNS):
+                usual[eye, j, i] += gain * (now[j, i] - usual[eye, j, i])
+                energy += usual[eye, j, i] * usual[eye, j, i]
+        norm = math.sqrt(energy) + 1e-6
+        for j in range(EYE_ROWS):
+            for i in range(EYE_COLUMNS):
+                usual[eye, j, i] /= norm
+        closure[eye] = min(max(1.0 - likeness, 0.0), 1.0)
 
 
 @njit(

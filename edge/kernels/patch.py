@@ -189,7 +189,7 @@ def follow_patches(
     wanted : uint8 [shape=(n,)]
         0 leaves a patch alone: its correlation is set to -2.
     n_iterations : int
-        At most; a step under 0.01 px ends it, as the next would be under 0.001.
+        At most; a step under 0.04 px ends it, as the next would be about a twentieth of it.
     reach_px : float
         How far from the expected place a patch may be found.
     position : float64 [shape=(n, 2)], px
@@ -256,7 +256,7 @@ def follow_patches(
             if (x - x0) * (x - x0) + (y - y0) * (y - y0) > reach_px * reach_px:
                 found = -1.0
                 break
-            if length < 0.01:
+            if length < 0.04:
                 break
         position[k, 0], position[k, 1] = x, y
         correlation[k] = found
@@ -384,3 +384,92 @@ def judge_patches(correlation, movement, limit_miod, keep, regain, state, lost_f
         else:
             lost_frames[k] += 1
             movement[k, 0] = movement[k, 1] = np.nan
+
+
+@njit(
+    "void(float64[:, ::1], uint8[::1], float64[:, ::1], float64, float64)",
+    cache=True,
+    nogil=True,
+)
+def expect_patches(position, state, place, dx, dy):
+    """Move every patch on with the head; a lost one is expected at rest.
+
+    Parameters
+    ----------
+    position : float64 [shape=(n, 2)], px
+        Updated.
+    state : uint8 [shape=(n,)]
+        2 is lost.
+    place : float64 [shape=(at least n, 2)], px
+        Where the head's last pose puts each point.
+    dx, dy : float, px
+        How far the head goes in a frame.
+    """
+    for k in range(position.shape[0]):
+        if state[k] == 2:
+            position[k, 0], position[k, 1] = place[k, 0], place[k, 1]
+        position[k, 0] += dx
+        position[k, 1] += dy
+
+
+@njit("int64(float32[::1], float32, int64, uint8[::1])", cache=True, nogil=True)
+def sound_patches(correlation, least, n_first, valid):
+    """Mark the patches that match well enough to tell the head's pose.
+
+    Parameters
+    ----------
+    correlation : float32 [shape=(n,)]
+    least : float
+    n_first : int
+    valid : uint8 [shape=(n,)]
+        Overwritten with 1 or 0.
+
+    Returns
+    -------
+    int
+        How many of the first `n_first` are valid.
+    """
+    n_valid = 0
+    for k in range(correlation.shape[0]):
+        valid[k] = 1 if correlation[k] >= least else 0
+        if k < n_first:
+            n_valid += valid[k]
+    return n_valid
+
+
+@njit(
+    "void(float32[::1], uint8[::1], float32[::1], uint8[::1], int64, float32, float32[::1], float64[::1])",
+    cache=True,
+    nogil=True,
+)
+def sum_up_patches(correlation, state, brightness, valid, n_rigid, gain, likeness, out):
+    """Smooth each patch's correlation and count what is followed.
+
+    Parameters
+    ----------
+    correlation, brightness : float32 [shape=(n,)]
+    state, valid : uint8 [shape=(n,)]
+    n_rigid : int
+        The first so many patches are rigid.
+    gain : float in [0, 1]
+    likeness : float32 [shape=(n,)]
+        Smoothed correlation, updated where followed.
+    out : float64 [shape=(4,)]
+        Overwritten: lowest likeness; share followed of all; share followed of the rigid ones;
+        mean brightness of the valid rigid ones, grey levels (NaN where there are none).
+    """
+    n = state.shape[0]
+    n_followed = n_rigid_followed = n_lit = 0
+    lowest, light = 1.0, 0.0
+    for k in range(n):
+        if state[k] == 1:
+            likeness[k] += gain * (correlation[k] - likeness[k])
+            n_followed += 1
+            if k < n_rigid:
+                n_rigid_followed += 1
+            lowest = min(lowest, likeness[k])
+        if k < n_rigid and valid[k] == 1:
+            light += brightness[k]
+            n_lit += 1
+    out[0], out[1], out[2] = lowest, n_followed / n, n_rigid_followed / n_rigid
+    out[3] = light / n_lit if n_lit > 0 else np.nan

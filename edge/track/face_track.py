@@ -12,14 +12,16 @@ from edge.config import TrackConfig
 from edge.kernels.face import own_movement
 from edge.messages import Frame, Trace
 from edge.track.coarse import CoarseFace, WorkPicture
-from edge.track.eyes import EyeOpening
+from edge.track.eyes import EyeOpenings
 from edge.track.head import Head
-from edge.track.patches import FOLLOWED, LOST, PatchSet
+from edge.track.patches import FOLLOWED, PatchSet
 from edge.track.points import N_POINTS, N_RIGID, POINT_LANDMARKS, reach_miod
 from edge.track.shape import FaceShape, shape_of
 from edge.track.signals import SignalBoard
 
-_AUX = {name: k for k, name in enumerate(AUX_NAMES)}
+_QUALITY = AUX_NAMES.index("quality")
+_SOUND_CORRELATION = 0.6  # what a rigid patch needs to tell the pose
+_LIKENESS_S = 1.0
 _REACH_IOD = 0.09  # how far from its expected place a patch is looked for
 _HOLD_SHARE = 0.5  # of the rigid patches: with fewer, the coarse search is asked
 _MODEL_ERROR_IOD = 0.002  # how well the shape is known, for weighing patches
@@ -46,10 +48,9 @@ class FaceTrack:
         self._picture = WorkPicture(height, width)
         self._coarse = CoarseFace()
         self._patches = PatchSet(N_POINTS, config.correlation_min, reach_miod())
-        self._eyes = (EyeOpening(), EyeOpening())
+        self._eyes = EyeOpenings()
         self._board = SignalBoard()
         self._aux = np.full(N_AUX, np.nan)
-        self._likeness = np.ones(N_POINTS, np.float32)
         self._valid = np.zeros(N_POINTS, np.uint8)
         self._weight = np.zeros((N_POINTS, 3))
         self._key_place = np.zeros((N_POINTS, 2))
@@ -63,7 +64,7 @@ class FaceTrack:
     @property
     def share(self) -> float:
         """Share of the rigid patches being followed."""
-        return float(np.count_nonzero(self._patches.state[:N_RIGID] == FOLLOWED)) / N_RIGID
+        return self._patches.rigid_share
 
     def begin(self, frame: Frame, landmarks: NDArray[np.float32]) -> None:
         """Take this frame as the reference picture, with landmarks of a moment ago.
@@ -85,9 +86,8 @@ class FaceTrack:
         for k in range(N_POINTS):
             patches.capture(luma, k, self._head.tangent[k])
         patches.movement[:] = np.nan
-        self._likeness[:] = 1.0
-        for eye in self._eyes:
-            eye.forget()
+        patches.sum_up(self._valid, N_RIGID, 0.0)
+        self._eyes.forget()
         self._coarse.capture(luma, shape.centre, shape.iod_px)
         self._board.begin(shape)
         self._reweigh()
@@ -104,13 +104,13 @@ class FaceTrack:
             self._fps = 1.0 / dt_s
         self._picture.box(head.place, head.shape.iod_px)
         luma = self._picture.of(frame.luma)
-        self._expect(*head.velocity_px)
+        self._patches.expect(head.place, *head.velocity_px)
         held = self._find(luma, head)
         if not held:
             held = self._search(luma, head)
         self._separate(head, held)
         self._patches.turn(head.tangent)
-        self._refresh(luma, head)
+        self._refresh(luma, head, dt_s)
         self._look(luma, head, dt_s, held)
         self._board.advance(self._patches.movement, self._aux)
         return Trace(self.face, frame.sequence, frame.timestamp_ns, self._board.codes, self._board.points)
@@ -144,20 +144,11 @@ class FaceTrack:
             moved[:, :2] += np.median(since, axis=0).astype(np.float32) * self._picture.factor
         self.begin(frame, moved)
 
-    def _expect(self, dx_px: float, dy_px: float) -> None:
-        """Where every patch should be: moved on with the head, lost ones at rest."""
-        patches, head = self._patches, self._require_head()
-        patches.position += (dx_px, dy_px)
-        lost = patches.state == LOST
-        if lost.any():
-            patches.position[lost] = head.place[:N_POINTS][lost] + (dx_px, dy_px)
-
     def _find(self, luma: NDArray[np.uint8], head: Head) -> bool:
         """Follow all patches and fit the head; False where the head is not held."""
         patches = self._patches
         patches.follow(luma, _REACH_IOD * head.shape.iod_px)
-        np.greater_equal(patches.correlation, 0.6, out=self._valid.view(np.bool_))
-        if np.count_nonzero(self._valid[:N_RIGID]) < _HOLD_SHARE * N_RIGID:
+        if patches.n_sound(_SOUND_CORRELATION, N_RIGID, self._valid) < _HOLD_SHARE * N_RIGID:
             return False
         return head.fit(patches.position[:N_RIGID], self._weight[:N_RIGID], self._valid[:N_RIGID])
 
@@ -187,18 +178,15 @@ class FaceTrack:
         )
         patches.judge()
 
-    def _refresh(self, luma: NDArray[np.uint8], head: Head) -> None:
+    def _refresh(self, luma: NDArray[np.uint8], head: Head, dt_s: float) -> None:
         """Take templates anew that no longer look like their patch; the place stays, so no step."""
-        patches, likeness = self._patches, self._likeness
-        followed = patches.state == FOLLOWED
-        gain = np.float32(min(1.0 / max(self._fps, 1.0), 0.5))
-        likeness[followed] += gain * (patches.correlation[followed] - likeness[followed])
-        if float(likeness.min()) >= _REFRESH_BELOW:
+        patches = self._patches
+        patches.sum_up(self._valid, N_RIGID, min(dt_s / _LIKENESS_S, 0.5))
+        if patches.lowest_likeness >= _REFRESH_BELOW:
             return
-        for k in np.argsort(likeness)[:_REFRESHED_PER_FRAME]:
-            if likeness[k] < _REFRESH_BELOW and followed[k]:
+        for k in np.argsort(patches.likeness)[:_REFRESHED_PER_FRAME]:
+            if patches.likeness[k] < _REFRESH_BELOW and patches.state[k] == FOLLOWED:
                 patches.capture(luma, int(k), head.tangent[k])
-                likeness[k] = 1.0
         self._reweigh()
 
     def _retake(self, frame: Frame, target: NDArray[np.float64], head: Head) -> None:
@@ -212,7 +200,6 @@ class FaceTrack:
             patches.position[k] = head.place[k] if k < N_RIGID else target[k] + since_px[k]
             if patches.capture(luma, int(k), head.tangent[k]):
                 self._board.skip(int(k))
-                self._likeness[k] = 1.0
         if gone.size:
             self._reweigh()
         if self.share > 0.8:
@@ -220,26 +207,27 @@ class FaceTrack:
 
     def _look(self, luma: NDArray[np.uint8], head: Head, dt_s: float, held: bool) -> None:
         """Fill the channels beside the movement signals."""
-        aux, shape = self._aux, head.shape
-        aux[:] = math.nan
-        aux[_AUX["quality"]] = np.count_nonzero(self._patches.state == FOLLOWED) / N_POINTS
+        aux, patches = self._aux, self._patches
         if not held:
+            aux[:] = math.nan
+            aux[_QUALITY] = patches.share
             return
-        for k, (name, eye) in enumerate(zip(("closure_right", "closure_left"), self._eyes, strict=True)):
-            stretch = head.tangent[N_POINTS + k].reshape(2, 2)
-            axes = (stretch @ shape.eye_axes[k].reshape(2, 2).T).T.ravel()
-            aux[_AUX[name]] = eye.closure(luma, head.place[N_POINTS + k], axes, dt_s)
+        shape = head.shape
+        self._eyes.look(luma, head.place[N_POINTS:], head.tangent[N_POINTS:], shape.eye_axes, dt_s)
         yaw, pitch, roll = head.angles()
-        aux[_AUX["yaw_mrad"]], aux[_AUX["pitch_mrad"]], aux[_AUX["roll_mrad"]] = (
+        miod = 1000.0 / shape.iod_px
+        aux[:] = (
+            self._eyes.closure[0],
+            self._eyes.closure[1],
             yaw * 1e3,
             pitch * 1e3,
             roll * 1e3,
+            head.place[0, 0] * miod,
+            head.place[0, 1] * miod,
+            1e3 * (head.log_scale + math.log(shape.iod_px / 100.0)),
+            patches.light_levels,
+            patches.share,
         )
-        miod = 1000.0 / shape.iod_px
-        aux[_AUX["head_x_miod"]], aux[_AUX["head_y_miod"]] = head.place[0, 0] * miod, head.place[0, 1] * miod
-        aux[_AUX["log_scale_permille"]] = 1e3 * (head.log_scale + math.log(shape.iod_px / 100.0))
-        rigid = self._valid[:N_RIGID].view(np.bool_)
-        aux[_AUX["light_levels"]] = self._patches.brightness[:N_RIGID][rigid].mean()
 
     def _reweigh(self) -> None:
         shape: FaceShape = self._require_head().shape

@@ -51,6 +51,9 @@ class PatchSet:
         self.brightness = np.zeros(n, np.float32)
         self.movement = np.full((n, 2), np.nan)
         self.lost_frames = np.zeros(n, np.int32)
+        self.likeness = np.ones(n, np.float32)
+        self._sums = np.array([1.0, 0.0, 0.0, np.nan])
+        self._upright = np.eye(2)
 
     def capture(self, luma: NDArray[np.uint8], k: int, tangent: NDArray[np.float64]) -> bool:
         """Take a new template of patch `k` where it stands now; False where it cannot be followed.
@@ -64,7 +67,7 @@ class PatchSet:
         taken = taken and kernel.render_template(
             self._source[k],
             self._centre[k],
-            np.eye(2),
+            self._upright,
             self._template[k],
             self._gradient_x[k],
             self._gradient_y[k],
@@ -73,7 +76,20 @@ class PatchSet:
         )
         self.state[k] = FOLLOWED if taken else NONE
         self.lost_frames[k] = 0
+        self.likeness[k] = 1.0
         return bool(taken)
+
+    def expect(self, place: NDArray[np.float64], dx_px: float, dy_px: float) -> None:
+        """Say where the patches should be now: moved on with the head, lost ones at rest.
+
+        Parameters
+        ----------
+        place : float64 [shape=(at least n, 2)], px
+            Where the head's last pose puts each point.
+        dx_px, dy_px : float
+            How far the head goes in a frame.
+        """
+        kernel.expect_patches(self.position, self.state, place, dx_px, dy_px)
 
     def follow(self, luma: NDArray[np.uint8], reach_px: float) -> None:
         """Find every patch that has a template, from its expected `position`."""
@@ -92,6 +108,37 @@ class PatchSet:
             self.variance,
             self.brightness,
         )
+
+    def n_sound(self, correlation_min: float, n_first: int, valid: NDArray[np.uint8]) -> int:
+        """Mark in `valid` the patches that match so well; returns how many of the first ones do."""
+        n: int = kernel.sound_patches(self.correlation, correlation_min, n_first, valid)
+        return n
+
+    def sum_up(self, valid: NDArray[np.uint8], n_rigid: int, gain: float) -> None:
+        """Smooth the correlations and count; read `share`, `rigid_share`, `light_levels` after it."""
+        kernel.sum_up_patches(
+            self.correlation, self.state, self.brightness, valid, n_rigid, gain, self.likeness, self._sums
+        )
+
+    @property
+    def lowest_likeness(self) -> float:
+        """Lowest smoothed correlation of a followed patch."""
+        return float(self._sums[0])
+
+    @property
+    def share(self) -> float:
+        """Share of all patches being followed."""
+        return float(self._sums[1])
+
+    @property
+    def rigid_share(self) -> float:
+        """Share of the rigid patches being followed."""
+        return float(self._sums[2])
+
+    @property
+    def light_levels(self) -> float:
+        """Mean grey level of the rigid patches that told the pose; NaN where none did."""
+        return float(self._sums[3])
 
     def judge(self) -> None:
         """Update `state` from correlation and `movement`; what is not followed becomes NaN."""
