@@ -1,0 +1,1 @@
+"""Post-training quantisation of small convolutional TFLite models, on the flatbuffer itself."""
