@@ -12,7 +12,6 @@ import av
 import numpy as np
 import pytest
 
-from edge.capture.cameras import choose_mode, find_cameras
 from edge.capture.errors import (
     CameraAbsent,
     CameraBusy,
@@ -23,7 +22,7 @@ from edge.capture.errors import (
     StreamDamaged,
 )
 from edge.capture.gaps import GapDetector
-from edge.capture.v4l2 import V4L2Source
+from edge.capture.v4l2 import V4L2Source, choose_mode, find_cameras
 from edge.capture.v4l2_device import CameraMode
 from edge.capture.v4l2_luma import PackedLuma
 from edge.capture.v4l2_standin import Picture, Silence, StandInDevice, yuyv_bytes
