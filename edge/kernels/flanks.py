@@ -26,12 +26,13 @@ def smooth_into(values, half, sign, out):
         out[i] = sign * total / count if count > 0 else np.nan
 
 
-@njit("int64(float64[::1], int64, int64, int64, int64)", cache=True, nogil=True)
-def find_valley(smooth, apex, step, reach, patience):
+@njit("int64(float64[::1], int64, int64, int64, int64, float64)", cache=True, nogil=True)
+def find_valley(smooth, apex, step, reach, patience, expected):
     """Walk from the apex in direction `step` to the lowest sample before the signal rises again.
 
-    Stops after `reach` samples, after `patience` samples without a new low, where the signal
-    has climbed back by 0.3 of its fall, at NaN and at the ends.
+    Stops after `reach` samples, at NaN and at the ends; and, once half the `expected` height
+    has gone by, after `patience` samples without a new low or a climb back by 0.3 of the fall.
+    Before that, noise and a held apex would stop it.
     """
     lowest = apex
     i = apex
@@ -42,9 +43,9 @@ def find_valley(smooth, apex, step, reach, patience):
         fall = smooth[apex] - smooth[lowest]
         if smooth[i] < smooth[lowest] - 0.02 * fall:
             lowest = i
-        elif smooth[i] > smooth[lowest] + 0.3 * fall and fall > 0.0:
-            break
-        elif abs(i - lowest) > patience + abs(lowest - apex) // 4:
+            continue
+        climb = smooth[i] - smooth[lowest] > 0.3 * fall
+        if fall > 0.5 * expected and (climb or abs(i - lowest) > patience):
             break
     return lowest
 
@@ -94,7 +95,7 @@ def unexplained_change(smooth, left, right, width):
 
 
 @njit("int64(float32[::1], int64, int64, float64, float64[::1], float64[::1])", cache=True, nogil=True)
-def find_flanks(values, centre, width, sign, smooth, found):
+def find_flanks(values, centre, width, expected, smooth, found):
     """Refine a pulse that the bank has noticed.
 
     Parameters
@@ -105,13 +106,13 @@ def find_flanks(values, centre, width, sign, smooth, found):
         About where the apex is.
     width : int, samples
         About how long onset to offset is (the width of the bank's scale).
-    sign : +1 or -1
-        Whether the pulse rises or falls.
+    expected : float, the signal's unit
+        About how high it is; negative where it falls.
     smooth : float64 [shape=(n_samples,)]
         Scratch.
     found : float64 [shape=(N_FLANKS,)]
         Overwritten: ONSET, APEX, OFFSET in samples, HEIGHT over the line through both
-        valleys (positive), BASELINE of that line under the apex (times `sign`).
+        valleys (positive), BASELINE of that line under the apex (negated where it falls).
 
     Returns
     -------
@@ -124,7 +125,7 @@ def find_flanks(values, centre, width, sign, smooth, found):
     were half a raised cosine: onset = 2 t25 - t75, exact for that shape, and steadier than
     looking for the first sample that differs from the baseline.
     """
-    smooth_into(values, width // 16, sign, smooth)
+    smooth_into(values, width // 16, 1.0 if expected > 0.0 else -1.0, smooth)
     n = values.shape[0]
     apex = -1
     for i in range(max(0, centre - width // 2), min(n, centre + width // 2 + 1)):
@@ -132,9 +133,9 @@ def find_flanks(values, centre, width, sign, smooth, found):
             apex = i
     if apex < 0:
         return NO_PULSE
-    reach, patience = width + 3, max(2, width // 8)
-    left = find_valley(smooth, apex, -1, reach, patience)
-    right = find_valley(smooth, apex, 1, reach, patience)
+    reach, patience = width + width // 2 + 3, max(3, width // 5)
+    left = find_valley(smooth, apex, -1, reach, patience, abs(expected))
+    right = find_valley(smooth, apex, 1, reach, patience, abs(expected))
     if left == apex:
         return NO_PULSE
     still_falling = right >= n - 2 and n - 1 - apex < reach

@@ -166,9 +166,9 @@ class Band:
         if centre < first:
             return flanks.NO_PULSE, None
         values = np.ascontiguousarray(bank.window(first, bank.n_seen - 1)[:, lead])
-        sign = 1.0 if candidate.responses[lead] > 0 else -1.0
+        expected = float(candidate.responses[lead])
         smooth = self._scratch[: len(values)]
-        outcome = int(flanks.find_flanks(values, centre - first, width, sign, smooth, self._found))
+        outcome = int(flanks.find_flanks(values, centre - first, width, expected, smooth, self._found))
         if outcome != flanks.FOUND:
             return outcome, None
         onset, apex, offset, height = (float(self._found[k]) for k in range(4))

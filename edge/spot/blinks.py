@@ -35,27 +35,26 @@ class BlinkSpotter:
         self._face = face
         self._heights: deque[float] = deque(maxlen=15)
         self._bank = bank
-        self._waiting: tuple[int, int] | None = None
+        self._waiting: tuple[int, int, float] | None = None
         self._scratch = np.zeros(bank.n_kept)
         self._found = np.zeros(flanks.N_FLANKS)
         bank.settings[pulse.BLINK_MIN] = self.height
 
     def take(self) -> None:
         """Wait for the blink that the bank has just closed to end."""
-        scale, sample, _ = self._bank.blink()
-        self._waiting = scale, sample
+        self._waiting = self._bank.blink()
 
     def ready(self, at_end: bool = False) -> Blink | None:
         """The blink, once its opening has been seen."""
         if self._waiting is None:
             return None
         bank = self._bank
-        scale, sample = self._waiting
+        scale, sample, expected = self._waiting
         centre, width = bank.centre(scale, sample), bank.n_core[scale]
         first = max(centre - 2 * width - 8, bank.first_kept)
         values = closure(bank.window(first, bank.n_seen - 1))
         smooth = self._scratch[: len(values)]
-        outcome = flanks.find_flanks(values, centre - first, width, 1.0, smooth, self._found)
+        outcome = flanks.find_flanks(values, centre - first, width, expected, smooth, self._found)
         may_return = bank.n_seen - centre < LONGEST_S * bank.rate_hz
         if outcome == flanks.NOT_RETURNED and may_return and not at_end:
             return None
