@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from edge.record.cue_rows import (
 )
 from edge.record.errors import DatabaseDamaged, LogUnreadable, NoSessions, SessionUnknown
 from edge.record.lock import is_held
-from edge.record.schema import DATABASE_NAME, format_of, open_for_reading
+from edge.record.schema import DATABASE_NAME, SQLITE_ERRORS, format_of, open_for_reading
 
 SESSION_COLUMNS = (
     *("session_id", "state", "participant", "started_utc", "clock_synchronised", "duration_s", "source"),
@@ -154,8 +155,7 @@ class LogReader:
         """One row of `SESSION_COLUMNS` for each session, oldest first."""
         newest = self._first("SELECT max(session_key) FROM sessions")
         running_key = newest[0] if newest is not None and is_held(self._data_dir) else None
-        for stored in self._rows(_SESSIONS):
-            yield self._session_row(stored, stored[0] == running_key)
+        return self._built(partial(self._session_row, running_key), self._rows(_SESSIONS))
 
     def n_cues(self, session_id: str, blinks: bool = False) -> int:
         """How many rows `cues` gives for the session."""
@@ -177,10 +177,10 @@ class LogReader:
         """
         key = self._key(session_id)
         clock = self._clock(key)
-        rows = (cue_row(session_id, clock, stored) for stored in self._rows(_CUES, key, kind))
+        rows = self._built(partial(cue_row, session_id, clock), self._rows(_CUES, key, kind))
         if not blinks:
             return rows
-        blink_rows = (blink_row(session_id, clock, stored) for stored in self._rows(_BLINKS, key))
+        blink_rows = self._built(partial(blink_row, session_id, clock), self._rows(_BLINKS, key))
         return heapq.merge(rows, blink_rows, key=_onset_s)
 
     def faces(self, session_id: str) -> list[int]:
@@ -211,10 +211,10 @@ class LogReader:
             unpack_codes(points, n_frames, n_points * 2).reshape(n_frames, n_points, 2),
         )
 
-    def _session_row(self, stored: tuple[Any, ...], is_running: bool) -> Row:
+    def _session_row(self, running_key: int | None, stored: tuple[Any, ...]) -> Row:
         key, session_id, participant, end_reason, last_ns, source, timestamps, n_frames = stored[:8]
         n_dropped_frames, n_micro, n_macro, n_blinks, n_marks, n_lost_rows, n_lost_signal_frames = stored[8:]
-        unended = "running" if is_running else "interrupted"
+        unended = "running" if key == running_key else "interrupted"
         clock = self._clock(key)
         duration_s = last_ns / 1e9
         watched_s = self._watched_ns(key, last_ns) / 1e9
@@ -228,6 +228,17 @@ class LogReader:
             round(60 * n_micro / watched_s, 2) if watched_s > 0 else None,
             *(n_lost_rows, n_lost_signal_frames, end_reason),
         )
+
+    def _built(
+        self, build: Callable[[tuple[Any, ...]], Row], stored_rows: Iterator[tuple[Any, ...]]
+    ) -> Iterator[Row]:
+        for stored in stored_rows:
+            try:
+                row = build(stored)
+            except (TypeError, ValueError, AttributeError, OverflowError) as error:
+                # the tables are STRICT: only damage puts another type or an absurd time there
+                raise DatabaseDamaged(self._path, f"a row has impossible values: {error}") from error
+            yield row
 
     def _watched_ns(self, key: int, last_ns: int) -> int:
         """How long at least one face was followed; one that was never lost counts to the end."""
@@ -263,10 +274,12 @@ class LogReader:
         if self._connection is None:
             return
         try:
-            yield from self._connection.execute(sql, values)
+            # not `yield from`: it closes the cursor too, where the database is closed already
+            for row in self._connection.execute(sql, values):  # noqa: UP028
+                yield row
         except sqlite3.OperationalError as error:
             raise LogUnreadable(self._path, str(error)) from error
-        except sqlite3.DatabaseError as error:
+        except SQLITE_ERRORS as error:
             raise DatabaseDamaged(self._path, str(error)) from error
 
 

@@ -14,7 +14,7 @@ from edge.config import RecordConfig
 from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Gap, Mark, SessionInfo, Trace
 from edge.record.errors import DataDirUnwritable
 from edge.record.lock import DataDirLock
-from edge.record.schema import DATABASE_NAME, open_for_writing
+from edge.record.schema import DATABASE_NAME, newest_session_key, open_for_writing
 from edge.record.session import NEVER_NS, FaceBuffers, RunningSession
 from edge.record.statements import SessionRows, Statement
 from edge.record.writer import Rows, Work, Writer
@@ -55,7 +55,7 @@ class Recorder:
         self._n_points = n_points
         self._lock = lock
         self._session: RunningSession | None = None
-        self._next_key = _newest_key(connection) + 1
+        self._next_key = newest_session_key(connection, path) + 1
         self._n_lost_signal_frames_before = 0
         self._is_closed = False
         self._writer = Writer(connection, path, self._progress)
@@ -84,7 +84,12 @@ class Recorder:
         lock = DataDirLock(data_dir)
         try:
             path = data_dir / DATABASE_NAME
-            return cls(open_for_writing(path), path, lock, config, n_points)
+            connection = open_for_writing(path)
+            try:
+                return cls(connection, path, lock, config, n_points)
+            except BaseException:
+                connection.close()
+                raise
         except BaseException:
             lock.release()
             raise
@@ -272,7 +277,3 @@ class Recorder:
         return session.rows.progress(
             session.last_ns, session.n_frames, session.n_lost_signal_frames, n_lost_rows
         )
-
-
-def _newest_key(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT coalesce(max(session_key), 0) FROM sessions").fetchone()[0])

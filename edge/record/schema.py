@@ -19,6 +19,8 @@ from edge.record.errors import (
 from edge.record.migrations import MIGRATIONS
 
 DATABASE_NAME = "microcue.db"
+# sqlite3 decodes SQLite's message strictly, and a message about damage may quote damaged text
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 APPLICATION_ID = int.from_bytes(b"mcue", "big")
 
 # A damaged file is looked for after an unclean end only, and not in large logs: an SD card
@@ -43,14 +45,14 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         raise DataDirUnwritable(path.parent, error.strerror or str(error)) from error
     try:
         connection = connect_writer(path)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise _explained(error, path) from error
     try:
         _migrate(connection, path)
         if unclean and path.stat().st_size <= _QUICK_CHECK_MAX_BYTES:
             _quick_check(connection, path)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         connection.close()
         raise _explained(error, path) from error
     except BaseException:
@@ -93,14 +95,17 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """
     address = _address(path, "ro")
     try:
-        connection = _connect_reader(address)
-    except sqlite3.OperationalError:
-        # a directory that cannot be written to has no place for SQLite's -shm file; without
-        # a -wal file the database is complete by itself
-        if _has_leftover_wal(path) or not path.exists():
-            raise LogUnreadable(path, "it cannot be opened for reading") from None
-        connection = _connect_reader(address + "&immutable=1")
-    except sqlite3.Error as error:
+        try:
+            connection = _connect_reader(address)
+        except sqlite3.OperationalError:
+            # a directory that cannot be written to has no place for SQLite's -shm file; without
+            # a -wal file the database is complete by itself
+            if _has_leftover_wal(path):
+                raise
+            connection = _connect_reader(address + "&immutable=1")
+    except sqlite3.OperationalError as error:
+        raise LogUnreadable(path, str(error)) from error
+    except SQLITE_ERRORS as error:
         raise _explained(error, path) from error
     try:
         _check_owner(connection, path)
@@ -112,7 +117,16 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def is_full(error: sqlite3.Error, path: Path) -> bool:
+def newest_session_key(connection: sqlite3.Connection, path: Path) -> int:
+    """Key of the newest session, 0 without any; raises DatabaseDamaged."""
+    try:
+        newest = connection.execute("SELECT coalesce(max(session_key), 0) FROM sessions").fetchone()
+    except SQLITE_ERRORS as error:
+        raise DatabaseDamaged(path, str(error)) from error
+    return int(newest[0])
+
+
+def is_full(error: Exception, path: Path) -> bool:
     """Whether a failed write means that the disk is full."""
     if "disk is full" in str(error):
         return True
@@ -173,9 +187,7 @@ def _has_leftover_wal(path: Path) -> bool:
         return False
 
 
-def _explained(error: sqlite3.Error, path: Path) -> Exception:
-    if is_full(error, path):
-        return DiskFull(path, 0)
+def _explained(error: Exception, path: Path) -> Exception:
     if isinstance(error, sqlite3.OperationalError):
-        return DataDirUnwritable(path.parent, str(error))
+        return DiskFull(path, 0) if is_full(error, path) else DataDirUnwritable(path.parent, str(error))
     return DatabaseDamaged(path, str(error))

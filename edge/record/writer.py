@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from edge.record.errors import DiskFull, LogUnwritten
-from edge.record.schema import connect_writer, is_full
+from edge.record.schema import SQLITE_ERRORS, connect_writer, is_full
 from edge.record.statements import Statement
 
 # What is not urgent waits this long for company: each commit is an fsync, 10-100 ms on an SD card.
@@ -215,7 +215,7 @@ class Writer:
             if progress is not None:
                 _executed(connection, progress)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             self._failed(error)
             return False
         self.n_committed_rows += len(self._held) - n_refused
@@ -234,7 +234,7 @@ class Writer:
         self._flushes.clear()
         return True
 
-    def _failed(self, error: sqlite3.Error) -> None:
+    def _failed(self, error: Exception) -> None:
         if self.fault is None:
             self.n_faults += 1
         self._is_full = is_full(error, self._path)
@@ -258,7 +258,7 @@ class Writer:
                 connection.execute("ROLLBACK")
             if self._is_stopping:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             self.fault = self.fault or f"{self._path}: {error}"
         finally:
             connection.close()
