@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 REGIONS = ("brow", "eyes", "nose", "cheek", "mouth", "jaw")
 
@@ -133,7 +134,7 @@ CHANNEL_QUANTA = np.array(
 )
 
 
-def decode(codes: np.ndarray) -> np.ndarray:
+def decode(codes: NDArray[np.int16]) -> NDArray[np.float32]:
     """Channel values in their own units; NaN where the patch was lost.
 
     Parameters
