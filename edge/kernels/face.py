@@ -32,6 +32,35 @@ def shrink(luma, factor, left, top, right, bottom, small):
             small[j, i] = total // area
 
 
+@njit("float64(uint8[:, ::1], float64, float64, float64)", cache=True, nogil=True)
+def mean_level(luma, x, y, half):
+    """Mean grey level of a square, from 24 x 24 samples spread over it.
+
+    Parameters
+    ----------
+    luma : uint8 [shape=(height, width)]
+    x, y, half : float, px
+        Centre and half side; what lies outside the picture is left out.
+
+    Returns
+    -------
+    float
+        Grey levels; NaN where the square lies wholly outside.
+    """
+    height, width = luma.shape
+    total, n = 0.0, 0
+    for j in range(24):
+        row = int(y + (j - 11.5) / 11.5 * half)
+        if row < 0 or row >= height:
+            continue
+        for i in range(24):
+            column = int(x + (i - 11.5) / 11.5 * half)
+            if 0 <= column < width:
+                total += luma[row, column]
+                n += 1
+    return total / n if n > 0 else math.nan
+
+
 @njit(
     "int64(uint8[:, ::1], float64, float64, float64, int64, float32[:, ::1], float64[::1], float64[::1])",
     cache=True,

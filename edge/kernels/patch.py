@@ -157,7 +157,7 @@ def render_template(source, centre, to_source, template, gradient_x, gradient_y,
 
 @njit(
     "void(uint8[:, ::1], float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], float64[:, :, ::1],"
-    " float64[:, ::1], uint8[::1], int64, float64, float64[:, ::1], float32[::1], float32[::1], float32[::1])",
+    " float64[:, ::1], uint8[::1], int64, float64, float64[:, ::1], float32[::1], float32[::1])",
     cache=True,
     nogil=True,
     fastmath=_SUMS,
@@ -175,7 +175,6 @@ def follow_patches(
     position,
     correlation,
     variance,
-    brightness,
 ):
     """Find each template in the picture, starting from where it is expected.
 
@@ -199,8 +198,6 @@ def follow_patches(
         left the picture or went out of reach.
     variance : float32 [shape=(n,)], grey levels squared
         Overwritten with what the fit leaves unexplained, per sample: the noise.
-    brightness : float32 [shape=(n,)], grey levels
-        Overwritten with the patch's mean in this picture.
     """
     height, width = luma.shape
     count = PATCH * PATCH
@@ -239,7 +236,6 @@ def follow_patches(
                     sx += v * gradient_x[k, j, i]
                     sy += v * gradient_y[k, j, i]
             energy = float(ss) - float(s) * float(s) / count
-            brightness[k] = mean + s / np.float32(count)
             gain = covariance[k, 0, 0] * st + covariance[k, 0, 1] * sx + covariance[k, 0, 2] * sy
             gdx = covariance[k, 1, 0] * st + covariance[k, 1, 1] * sx + covariance[k, 1, 2] * sy
             gdy = covariance[k, 2, 0] * st + covariance[k, 2, 1] * sx + covariance[k, 2, 2] * sy
@@ -438,29 +434,28 @@ def sound_patches(correlation, least, n_first, valid):
 
 
 @njit(
-    "void(float32[::1], uint8[::1], float32[::1], uint8[::1], int64, float32, float32[::1], float64[::1])",
+    "void(float32[::1], uint8[::1], int64, float32, float32[::1], float64[::1])",
     cache=True,
     nogil=True,
 )
-def sum_up_patches(correlation, state, brightness, valid, n_rigid, gain, likeness, out):
+def sum_up_patches(correlation, state, n_rigid, gain, likeness, out):
     """Smooth each patch's correlation and count what is followed.
 
     Parameters
     ----------
-    correlation, brightness : float32 [shape=(n,)]
-    state, valid : uint8 [shape=(n,)]
+    correlation : float32 [shape=(n,)]
+    state : uint8 [shape=(n,)]
     n_rigid : int
         The first so many patches are rigid.
     gain : float in [0, 1]
     likeness : float32 [shape=(n,)]
         Smoothed correlation, updated where followed.
-    out : float64 [shape=(4,)]
-        Overwritten: lowest likeness; share followed of all; share followed of the rigid ones;
-        mean brightness of the valid rigid ones, grey levels (NaN where there are none).
+    out : float64 [shape=(3,)]
+        Overwritten: lowest likeness; share followed of all; share followed of the rigid ones.
     """
     n = state.shape[0]
-    n_followed = n_rigid_followed = n_lit = 0
-    lowest, light = 1.0, 0.0
+    n_followed = n_rigid_followed = 0
+    lowest = 1.0
     for k in range(n):
         if state[k] == 1:
             likeness[k] += gain * (correlation[k] - likeness[k])
@@ -468,8 +463,4 @@ def sum_up_patches(correlation, state, brightness, valid, n_rigid, gain, likenes
             if k < n_rigid:
                 n_rigid_followed += 1
             lowest = min(lowest, likeness[k])
-        if k < n_rigid and valid[k] == 1:
-            light += brightness[k]
-            n_lit += 1
     out[0], out[1], out[2] = lowest, n_followed / n, n_rigid_followed / n_rigid
-    out[3] = light / n_lit if n_lit > 0 else np.nan

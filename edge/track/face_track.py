@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.anatomy import AUX_NAMES, N_AUX
 from edge.config import TrackConfig
-from edge.kernels.face import own_movement
+from edge.kernels.face import mean_level, own_movement
 from edge.messages import Frame, Trace
 from edge.track.coarse import CoarseFace, WorkPicture
 from edge.track.eyes import EyeOpenings
@@ -22,6 +22,7 @@ from edge.track.signals import SignalBoard
 _QUALITY = AUX_NAMES.index("quality")
 _SOUND_CORRELATION = 0.6  # what a rigid patch needs to tell the pose
 _LIKENESS_S = 1.0
+_LIT_IOD = 0.5  # half side of the square, nose bridge in the middle, whose light is told
 _REACH_IOD = 0.09  # how far from its expected place a patch is looked for
 _HOLD_SHARE = 0.5  # of the rigid patches: with fewer, the coarse search is asked
 _MODEL_ERROR_IOD = 0.002  # how well the shape is known, for weighing patches
@@ -86,7 +87,7 @@ class FaceTrack:
         for k in range(N_POINTS):
             patches.capture(luma, k, self._head.tangent[k])
         patches.movement[:] = np.nan
-        patches.sum_up(self._valid, N_RIGID, 0.0)
+        patches.sum_up(N_RIGID, 0.0)
         self._eyes.forget()
         self._coarse.capture(luma, shape.centre, shape.iod_px)
         self._board.begin(shape)
@@ -181,7 +182,7 @@ class FaceTrack:
     def _refresh(self, luma: NDArray[np.uint8], head: Head, dt_s: float) -> None:
         """Take templates anew that no longer look like their patch; the place stays, so no step."""
         patches = self._patches
-        patches.sum_up(self._valid, N_RIGID, min(dt_s / _LIKENESS_S, 0.5))
+        patches.sum_up(N_RIGID, min(dt_s / _LIKENESS_S, 0.5))
         if patches.lowest_likeness >= _REFRESH_BELOW:
             return
         for k in np.argsort(patches.likeness)[:_REFRESHED_PER_FRAME]:
@@ -225,7 +226,7 @@ class FaceTrack:
             head.place[0, 0] * miod,
             head.place[0, 1] * miod,
             1e3 * (head.log_scale + math.log(shape.iod_px / 100.0)),
-            patches.light_levels,
+            mean_level(luma, *head.place[0], _LIT_IOD * shape.iod_px * math.exp(head.log_scale)),
             patches.share,
         )
 

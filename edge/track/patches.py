@@ -48,11 +48,10 @@ class PatchSet:
         self.state = np.zeros(n, np.uint8)
         self.correlation = np.full(n, -2.0, np.float32)
         self.variance = np.full(n, SENSOR_VARIANCE, np.float32)
-        self.brightness = np.zeros(n, np.float32)
         self.movement = np.full((n, 2), np.nan)
         self.lost_frames = np.zeros(n, np.int32)
         self.likeness = np.ones(n, np.float32)
-        self._sums = np.array([1.0, 0.0, 0.0, np.nan])
+        self._sums = np.array([1.0, 0.0, 0.0])
         self._upright = np.eye(2)
 
     def capture(self, luma: NDArray[np.uint8], k: int, tangent: NDArray[np.float64]) -> bool:
@@ -106,7 +105,6 @@ class PatchSet:
             self.position,
             self.correlation,
             self.variance,
-            self.brightness,
         )
 
     def n_sound(self, correlation_min: float, n_first: int, valid: NDArray[np.uint8]) -> int:
@@ -114,11 +112,9 @@ class PatchSet:
         n: int = kernel.sound_patches(self.correlation, correlation_min, n_first, valid)
         return n
 
-    def sum_up(self, valid: NDArray[np.uint8], n_rigid: int, gain: float) -> None:
-        """Smooth the correlations and count; read `share`, `rigid_share`, `light_levels` after it."""
-        kernel.sum_up_patches(
-            self.correlation, self.state, self.brightness, valid, n_rigid, gain, self.likeness, self._sums
-        )
+    def sum_up(self, n_rigid: int, gain: float) -> None:
+        """Smooth the correlations and count; read `share` and `rigid_share` after it."""
+        kernel.sum_up_patches(self.correlation, self.state, n_rigid, gain, self.likeness, self._sums)
 
     @property
     def lowest_likeness(self) -> float:
@@ -134,11 +130,6 @@ class PatchSet:
     def rigid_share(self) -> float:
         """Share of the rigid patches being followed."""
         return float(self._sums[2])
-
-    @property
-    def light_levels(self) -> float:
-        """Mean grey level of the rigid patches that told the pose; NaN where none did."""
-        return float(self._sums[3])
 
     def judge(self) -> None:
         """Update `state` from correlation and `movement`; what is not followed becomes NaN."""
