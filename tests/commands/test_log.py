@@ -1,0 +1,205 @@
+"""`microcue sessions`, `cues` and `export`, as a person or a script calls them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from edge.cli import main
+from edge.config import RecordConfig
+from edge.messages import Blink, Cue, FaceFound, SessionInfo, SourceInfo
+from edge.record.cue_rows import CUE_COLUMNS
+from edge.record.reading import SESSION_COLUMNS
+from edge.record.recorder import Recorder
+
+START_NS = 10**12
+
+
+def make_cue(onset_s, duration_s, kind, movements):
+    onset_ns, offset_ns = (START_NS + round(time_s * 1e9) for time_s in (onset_s, onset_s + duration_s))
+    apex_ns = (onset_ns + offset_ns) // 2
+    frames = [round((time_ns - START_NS) * 120e-9) for time_ns in (onset_ns, apex_ns, offset_ns)]
+    return Cue(
+        *(0, kind, onset_ns, apex_ns, offset_ns, *frames, 8.333, ("mouth",), movements, "left", 12.25, 6.5),
+        *(0.0123, 3.5, 120.0, 0, kind == "macro", False, "flicker" if kind == "macro" else "ok"),
+    )
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """A log with two finished sessions; the second has a micro cue, a macro cue and a blink."""
+    recorder = Recorder.open(tmp_path, RecordConfig(), 4)
+    for participant in ("", "P01"):
+        source = SourceInfo("a camera", 640, 480, 120.0, "sensor", live=True)
+        recorder.start_session(SessionInfo(source, participant), START_NS, 1_700_000_000 * 10**9, True)
+        recorder.append(FaceFound(0, 0, START_NS))
+        recorder.append(make_cue(3725.5, 0.1, "micro", ("lip_corner_pull",)))
+        if participant:
+            recorder.append(
+                make_cue(12, 1.5, "macro", ("lip_corner_pull", "lip_corner_depress", "chin_raise"))
+            )
+            recorder.append(Blink(0, START_NS + 10**9, START_NS + 11 * 10**8, START_NS + 12 * 10**8, "both"))
+        recorder.saw_frame(4000 * 120, START_NS + 4000 * 10**9)
+        recorder.end_session("done", 4000 * 120 + 1)
+    recorder.close()
+    return tmp_path
+
+
+@pytest.fixture
+def microcue(data_dir, capsys):
+    """Runs a command on that log: (exit code, standard output, standard error)."""
+
+    def run(*words):
+        try:
+            code = main([*words, "--data", str(data_dir)])
+        except SystemExit as exit_:
+            code = exit_.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def words_of(line):
+    return " ".join(line.split())
+
+
+def session_ids(microcue):
+    return [session["session_id"] for session in json.loads(microcue("sessions", "--json")[1])]
+
+
+def test_sessions_are_listed_for_people(microcue):
+    code, out, _ = microcue("sessions")
+    assert code == 0
+    heading, _, first, second = out.splitlines()[1:]
+    assert words_of(heading) == "session state who length fps watched micro macro /min"
+    assert first.split()[1:] == ["finished", "1:06:40", "120", "100%", "1", "0", "0.0"]
+    assert second.split()[2] == "P01"
+
+
+def test_sessions_are_listed_for_programs(microcue):
+    code, out, _ = microcue("sessions", "--json")
+    sessions = json.loads(out)
+    assert code == 0
+    assert [tuple(session) for session in sessions] == [SESSION_COLUMNS] * 2
+    assert [session["participant"] for session in sessions] == [None, "P01"]
+
+
+def test_cues_of_the_latest_session_are_listed(microcue):
+    code, out, _ = microcue("cues")
+    assert code == 0
+    title, heading, _, *lines = out.splitlines()
+    assert title.split()[-1] == session_ids(microcue)[-1]
+    assert words_of(heading) == "cue at kind ms movements side miod false/h during"
+    assert words_of(lines[0]) == "0002 00:12.0 macro 1500±8 lip corner pull left 12.2 0.012 blink"
+    assert words_of(lines[1]) == "lip corner depress flicker"
+    assert words_of(lines[3]) == "0001 1:02:05.5 micro 100±8 lip corner pull left 12.2 0.012"
+
+
+def test_cues_can_be_chosen(microcue):
+    def kinds(*words):
+        return [cue["kind"] for cue in json.loads(microcue("cues", "--json", *words)[1])]
+
+    first, latest = session_ids(microcue)
+    assert kinds() == kinds("latest") == kinds(latest) == ["macro", "micro"]
+    assert kinds(first) == ["micro"]
+    assert kinds("--kind", "micro") == ["micro"]
+    assert kinds("--blinks") == ["blink", "macro", "micro"]
+    assert kinds("--limit", "1") == ["macro"]
+    assert kinds("--limit", "0") == []
+    assert kinds(first, "--kind", "macro") == []
+
+
+def test_cues_for_programs_have_every_column(microcue):
+    _, out, _ = microcue("cues", "--json", "--blinks")
+    assert {tuple(cue) for cue in json.loads(out)} == {CUE_COLUMNS}
+
+
+@pytest.mark.parametrize("words", [("cues", "yesterday"), ("export", "yesterday")])
+def test_an_unknown_session_is_a_usage_error(microcue, words):
+    code, out, err = microcue(*words)
+    assert code == 2
+    assert out == ""
+    assert "there is no session 'yesterday'" in err
+
+
+@pytest.mark.parametrize("limit", ["-1", "some"])
+def test_a_limit_that_is_no_count_is_refused(microcue, limit):
+    code, _, err = microcue("cues", "--limit", limit)
+    assert code == 2
+    assert "should be a whole number" in err or "expected one argument" in err
+
+
+def test_an_empty_log_is_friendly_to_sessions_and_an_error_to_cues(tmp_path, capsys):
+    empty = str(tmp_path / "empty")
+    assert main(["sessions", "--data", empty]) == 0
+    assert "start one with `microcue run`" in capsys.readouterr().out
+    assert main(["sessions", "--json", "--data", empty]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    for command in ("cues", "export"):
+        assert main([command, "--data", empty]) == 2
+        assert "no session has been recorded" in capsys.readouterr().err
+
+
+def test_a_damaged_log_is_an_input_output_error(microcue, data_dir):
+    (data_dir / "microcue.db").write_bytes(b"no database" * 100)
+    code, _, err = microcue("sessions")
+    assert code == 74
+    assert "damaged" in err
+
+
+def test_a_table_fits_a_terminal_of_80_columns(data_dir):
+    terminal, other_end = pty.openpty()
+    command = [sys.executable, "-m", "edge.cli", "cues", "--data", str(data_dir)]
+    environment = os.environ | {"COLUMNS": "80", "TERM": "dumb"}
+    subprocess.run(command, stdout=other_end, env=environment, check=True)
+    lines = os.read(terminal, 10_000).decode().splitlines()
+    os.close(terminal)
+    os.close(other_end)
+    assert max(map(len, lines)) <= 80
+    assert any("lip corner depress" in line for line in lines)
+
+
+def test_export_writes_all_sessions_as_csv_unless_told_otherwise(microcue):
+    code, out, err = microcue("export")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, err) == (0, "")
+    assert tuple(rows[0]) == CUE_COLUMNS
+    assert [row["session_id"] for row in rows] == [session_ids(microcue)[index] for index in (0, 1, 1)]
+
+
+def test_export_writes_a_file_and_says_so(microcue, tmp_path):
+    path = tmp_path / "cues.jsonl"
+    code, out, _ = microcue("export", "latest", "--format", "jsonl", "--output", str(path), "--blinks")
+    assert code == 0
+    assert out == f"3 rows of 1 session written to {path}\n"
+    kinds = [json.loads(line)["kind"] for line in path.read_text().splitlines()]
+    assert kinds == ["blink", "macro", "micro"]
+
+
+def test_export_of_a_session_named_twice_has_it_once(microcue):
+    _, out, _ = microcue("export", "latest", session_ids(microcue)[-1])
+    assert len(out.splitlines()) == 3
+
+
+def test_export_refuses_what_it_cannot_do(microcue, tmp_path):
+    code, _, err = microcue("export", "--format", "elan")
+    assert (code, "not in this release" in err) == (2, True)
+    code, _, err = microcue("export", "--format", "pdf")
+    assert (code, "invalid choice" in err) == (2, True)
+    code, _, err = microcue("export", "--output", str(tmp_path / "absent" / "cues.csv"))
+    assert (code, "give another --output" in err) == (74, True)
+
+
+@pytest.mark.parametrize("command", ["sessions", "cues", "export"])
+def test_help_has_an_example(microcue, command):
+    code, out, _ = microcue(command, "--help")
+    assert code == 0
+    assert f"  microcue {command}" in out
