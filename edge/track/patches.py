@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.kernels import patch as kernel
+from edge.kernels import patch_state
 
 NONE, FOLLOWED, LOST = 0, 1, 2
 
@@ -88,7 +89,7 @@ class PatchSet:
         dx_px, dy_px : float
             How far the head goes in a frame.
         """
-        kernel.expect_patches(self.position, self.state, place, dx_px, dy_px)
+        patch_state.expect_patches(self.position, self.state, place, dx_px, dy_px)
 
     def follow(self, luma: NDArray[np.uint8], reach_px: float) -> None:
         """Find every patch that has a template, from its expected `position`."""
@@ -109,12 +110,12 @@ class PatchSet:
 
     def n_sound(self, correlation_min: float, n_first: int, valid: NDArray[np.uint8]) -> int:
         """Mark in `valid` the patches that match so well; returns how many of the first ones do."""
-        n: int = kernel.sound_patches(self.correlation, correlation_min, n_first, valid)
+        n: int = patch_state.sound_patches(self.correlation, correlation_min, n_first, valid)
         return n
 
     def sum_up(self, n_rigid: int, gain: float) -> None:
         """Smooth the correlations and count; read `share` and `rigid_share` after it."""
-        kernel.sum_up_patches(self.correlation, self.state, n_rigid, gain, self.likeness, self._sums)
+        patch_state.sum_up_patches(self.correlation, self.state, n_rigid, gain, self.likeness, self._sums)
 
     @property
     def lowest_likeness(self) -> float:
@@ -133,7 +134,7 @@ class PatchSet:
 
     def judge(self) -> None:
         """Update `state` from correlation and `movement`; what is not followed becomes NaN."""
-        kernel.judge_patches(
+        patch_state.judge_patches(
             self.correlation,
             self.movement,
             self._reach_miod,

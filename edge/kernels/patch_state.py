@@ -1,0 +1,123 @@
+"""Which patches are believed, expected where, and how many: small arithmetic around `patch`."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(
+    "void(float32[::1], float64[:, ::1], float64[::1], float64, float64, uint8[::1], int32[::1])",
+    cache=True,
+    nogil=True,
+)
+def judge_patches(correlation, movement, limit_miod, keep, regain, state, lost_frames):
+    """Decide which patches are followed (1) and which are lost (2).
+
+    Parameters
+    ----------
+    correlation : float32 [shape=(n,)]
+    movement : float64 [shape=(n, 2)], miod
+        Set to NaN where the patch is not followed.
+    limit_miod : float64 [shape=(n,)]
+        How far from its resting place the anatomy lets the point move.
+    keep, regain : float
+        Correlation a followed patch must keep, and one a lost patch must reach.
+    state : uint8 [shape=(n,)]
+        0 no template, 1 followed, 2 lost; updated.
+    lost_frames : int32 [shape=(n,)]
+        Frames since each patch was last followed; updated.
+    """
+    for k in range(state.shape[0]):
+        if state[k] != 0:
+            length = movement[k, 0] * movement[k, 0] + movement[k, 1] * movement[k, 1]
+            near = length < limit_miod[k] * limit_miod[k]  # False for NaN
+            needed = keep if state[k] == 1 else regain
+            state[k] = 1 if near and correlation[k] >= needed else 2
+        if state[k] == 1:
+            lost_frames[k] = 0
+        else:
+            lost_frames[k] += 1
+            movement[k, 0] = movement[k, 1] = np.nan
+
+
+@njit(
+    "void(float64[:, ::1], uint8[::1], float64[:, ::1], float64, float64)",
+    cache=True,
+    nogil=True,
+)
+def expect_patches(position, state, place, dx, dy):
+    """Move every patch on with the head; a lost one is expected at rest.
+
+    Parameters
+    ----------
+    position : float64 [shape=(n, 2)], px
+        Updated.
+    state : uint8 [shape=(n,)]
+        2 is lost.
+    place : float64 [shape=(at least n, 2)], px
+        Where the head's last pose puts each point.
+    dx, dy : float, px
+        How far the head goes in a frame.
+    """
+    for k in range(position.shape[0]):
+        if state[k] == 2:
+            position[k, 0], position[k, 1] = place[k, 0], place[k, 1]
+        position[k, 0] += dx
+        position[k, 1] += dy
+
+
+@njit("int64(float32[::1], float32, int64, uint8[::1])", cache=True, nogil=True)
+def sound_patches(correlation, least, n_first, valid):
+    """Mark the patches that match well enough to tell the head's pose.
+
+    Parameters
+    ----------
+    correlation : float32 [shape=(n,)]
+    least : float
+    n_first : int
+    valid : uint8 [shape=(n,)]
+        Overwritten with 1 or 0.
+
+    Returns
+    -------
+    int
+        How many of the first `n_first` are valid.
+    """
+    n_valid = 0
+    for k in range(correlation.shape[0]):
+        valid[k] = 1 if correlation[k] >= least else 0
+        if k < n_first:
+            n_valid += valid[k]
+    return n_valid
+
+
+@njit(
+    "void(float32[::1], uint8[::1], int64, float32, float32[::1], float64[::1])",
+    cache=True,
+    nogil=True,
+)
+def sum_up_patches(correlation, state, n_rigid, gain, likeness, out):
+    """Smooth each patch's correlation and count what is followed.
+
+    Parameters
+    ----------
+    correlation : float32 [shape=(n,)]
+    state : uint8 [shape=(n,)]
+    n_rigid : int
+        The first so many patches are rigid.
+    gain : float in [0, 1]
+    likeness : float32 [shape=(n,)]
+        Smoothed correlation, updated where followed.
+    out : float64 [shape=(3,)]
+        Overwritten: lowest likeness; share followed of all; share followed of the rigid ones.
+    """
+    n = state.shape[0]
+    n_followed = n_rigid_followed = 0
+    lowest = 1.0
+    for k in range(n):
+        if state[k] == 1:
+            likeness[k] += gain * (correlation[k] - likeness[k])
+            n_followed += 1
+            if k < n_rigid:
+                n_rigid_followed += 1
+            lowest = min(lowest, likeness[k])
+    out[0], out[1], out[2] = lowest, n_followed / n, n_rigid_followed / n_rigid
