@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.errors import CaptureError, DeviceAbsent
+from edge.errors import CaptureError, DeviceAbsent, EdgeError
 
 
 class FileMissing(CaptureError):
@@ -177,3 +177,14 @@ class CameraUnsuitable(CaptureError):
             f"expected {self.wanted} from {self.device}, but it gives {self.came}; "
             "choose another mode or camera from `microcue cameras`"
         )
+
+
+class CameraThreadFailed(EdgeError):
+    """A bug of ours ended the camera thread; it must not look like a silent camera."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        self.device = device
+
+    def __str__(self) -> str:
+        return f"expected frames from {self.device}, but reading failed by a bug; please report it"

@@ -67,7 +67,7 @@ def _layout(name: str) -> _Layout:
     pixels: VideoFormat = VideoFormat(name, 16, 16)
     has_luma_plane = pixels.is_planar or (name.startswith("gray") and name != "gray8a")
     bits = pixels.components[0].bits
-    if pixels.is_rgb or pixels.has_palette or pixels.is_bit_stream or pixels.is_bayer:
+    if pixels.is_rgb or pixels.has_palette or pixels.is_bit_stream or name.startswith("bayer"):
         return _Layout("gray")
     if not has_luma_plane or bits > 16 or bits < 8:
         return _Layout("gray" if name.startswith(("ya", "gray", "mono")) else "yuv444p")

@@ -12,6 +12,7 @@ from edge.capture.errors import (
     CameraAbsent,
     CameraBusy,
     CameraDenied,
+    CameraThreadFailed,
     CameraUnsuitable,
     FrameTimeout,
     SourceClosed,
@@ -191,7 +192,10 @@ class V4L2Source:
             self._failure = _explained(error, self._device.path, started=True)
         except EdgeError as error:
             self._failure = error
-        self._ring.end()
+        finally:
+            if self._failure is None and not self._closing.is_set():
+                self._failure = CameraThreadFailed(self._device.path)
+            self._ring.end()
 
     def _accept(self, buffer: RawBuffer) -> None:
         arrived_ns = boottime_ns()

@@ -16,6 +16,7 @@ from edge.capture.errors import (
     CameraAbsent,
     CameraBusy,
     CameraDenied,
+    CameraThreadFailed,
     CameraUnsuitable,
     FrameTimeout,
     SourceClosed,
@@ -26,7 +27,7 @@ from edge.capture.v4l2 import V4L2Source, choose_mode, find_cameras
 from edge.capture.v4l2_device import CameraMode
 from edge.capture.v4l2_luma import PackedLuma
 from edge.capture.v4l2_standin import Picture, Silence, StandInDevice, yuyv_bytes
-from edge.errors import EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT
+from edge.errors import EXIT_BUG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT
 
 INTERVAL_NS = 8_333_333
 GREY = CameraMode("GREY", 64, 48, 120.0)
@@ -236,6 +237,15 @@ def test_close_stops_the_thread_and_releases_the_device_once(open_source, grey):
     assert not any(thread.name == "camera" and thread.is_alive() for thread in threading.enumerate())
     with pytest.raises(SourceClosed):
         source.read(0.0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_bug_in_the_camera_thread_is_told_as_one(open_source, grey):
+    source = open_source([*grey(0), Picture("text where bytes belong", 1, 10**9)])
+    assert source.read(5.0).sequence == 0
+    with pytest.raises(CameraThreadFailed, match="failed by a bug") as caught:
+        source.read(5.0)
+    assert caught.value.exit_code == EXIT_BUG
 
 
 YUYV_30 = CameraMode("YUYV", 640, 480, 30.0)
