@@ -17,6 +17,7 @@ from edge.errors import EXIT_INPUT_OUTPUT, EdgeError
 # (docs/synthesis.md has the table). Quantiser 2 (best) to 31.
 QUANTISER = 3
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG: the luma uses all of 0-255
+_NO_COLOUR = 128
 _QUANTISER_UNIT = 118  # FF_QP2LAMBDA
 # Matroska rounds to whole milliseconds whatever is asked; the stated rate lets a reader undo it
 _TIME_BASE = Fraction(1, 90_000)
@@ -78,7 +79,7 @@ def write_clip(
                         "ffv1" if lossless else "mjpeg", rate=Fraction(fps).limit_denominator(1001)
                     )
                     _configure(stream, luma.shape, None if lossless else quantiser)
-                picture = av.VideoFrame.from_ndarray(*_planes(luma, lossless))
+                picture = _picture(luma, stream.pix_fmt)
                 picture.pts = round(timestamp_ns * _TIME_BASE.denominator / 1e9)
                 picture.time_base = _TIME_BASE
                 container.mux(stream.encode(picture))
@@ -102,11 +103,13 @@ def _configure(stream: Any, shape: tuple[int, ...], quantiser: int | None) -> No
         context.options = {"flags": "+qscale", "global_quality": str(quantiser * _QUANTISER_UNIT)}
 
 
-def _planes(luma: NDArray[np.uint8], alone: bool) -> tuple[NDArray[np.uint8], str]:
-    """The luma as it is; where the codec needs chroma, that of grey."""
-    if alone:
-        return np.ascontiguousarray(luma), "gray"
+def _picture(luma: NDArray[np.uint8], pix_fmt: str) -> Any:
+    """The luma as it is; where the codec needs chroma, that of grey. Any size, odd ones too."""
+    import av
+
     height, width = luma.shape
-    planes = np.full((height * 3 // 2, width), 128, np.uint8)
-    planes[:height] = luma
-    return planes, "yuvj420p"
+    picture = av.VideoFrame(width, height, pix_fmt)
+    for number, plane in enumerate(picture.planes):
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        rows[:height, :width] = luma if number == 0 else _NO_COLOUR
+    return picture

@@ -21,6 +21,19 @@ from edge.anatomy import SIGNALS
 # landmarks that stay: eye corners and nose bridge
 _STILL = (33, 133, 362, 263, 168, 6)
 _STILL_WIDTH_IOD = 0.05
+# eyes are about 0.09 open: a narrower hold keeps one lid and leaves the other free
+_LID_STILL_WIDTH_IOD = 0.03
+# one lid stays where only the other one, or the brow or cheek beside it, moves
+_UPPER_LID = (159, 158, 160, 386, 385, 387)
+_LOWER_LID = (145, 153, 144, 374, 380, 373)
+_ALSO_STILL = {
+    "inner_brow_raise": _UPPER_LID + _LOWER_LID,
+    "outer_brow_raise": _UPPER_LID + _LOWER_LID,
+    "brow_lower": _UPPER_LID + _LOWER_LID,
+    "upper_lid_raise": _LOWER_LID,
+    "lid_tighten": _UPPER_LID,
+    "cheek_raise": _UPPER_LID,
+}
 _MIDLINE = (10, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 2, 164, 0, 17, 200, 199, 152)
 _MIDLINE_WIDTH_IOD = 0.035
 
@@ -45,12 +58,12 @@ MOVEMENTS: dict[str, tuple[Part, ...]] = {
     "cheek_raise": (Part((118, 101, 50), (347, 330, 280), (0.1, 1), 0.16),),
     "lid_tighten": (Part((145, 23, 153, 144), (374, 253, 380, 373), (0, 1), 0.07),),
     "nose_wrinkle": (Part((48, 98, 64), (278, 327, 294), (0, 1), 0.11),),
-    "upper_lip_raise": (Part((37, 39, 40), (267, 269, 270), (0, 1), 0.11),),
-    "lip_corner_pull": (Part(*_CORNER, (0.75, 1), 0.15),),
+    "upper_lip_raise": (Part((37, 39), (267, 269), (0, 1), 0.10),),
+    "lip_corner_pull": (Part(*_CORNER, (0.75, 1), 0.13),),
     "dimple": (Part((61, 57, 212), (291, 287, 432), (0.9, 0.1), 0.10),),
-    "lip_corner_depress": (Part(*_CORNER, (0.1, -1), 0.13),),
+    "lip_corner_depress": (Part(*_CORNER, (0.1, -1), 0.11),),
     "chin_raise": (Part((171, 208, 199, 175), (396, 428, 199, 175), (0, 1), 0.15),),
-    "lip_stretch": (Part(*_CORNER, (1, 0), 0.15),),
+    "lip_stretch": (Part(*_CORNER, (1, 0), 0.13),),
     "lip_tighten": (Part(*_CORNER, (-1, 0), 0.13),),
     "lip_press": (
         Part((37, 39, 0), (267, 269, 0), (0, -1), 0.08),
@@ -110,6 +123,8 @@ def movement_field(
     still = np.ones(x.shape)
     for landmark in _STILL:
         still *= 1.0 - _bump(face, landmark, _STILL_WIDTH_IOD, x, y)
+    for landmark in _ALSO_STILL.get(movement, ()):
+        still *= 1.0 - _bump(face, landmark, _LID_STILL_WIDTH_IOD, x, y)
     from_middle = (x - face.middle[0]) * face.across[0] + (y - face.middle[1]) * face.across[1]
     left_share = 1.0 / (1.0 + np.exp(np.clip(-from_middle / (_MIDLINE_WIDTH_IOD * face.iod_px), -40, 40)))
     halves = {"right": 1.0 - left_share, "left": left_share}
