@@ -219,8 +219,11 @@ class Spotter:
         for known in self._cues:
             shared = min(cue.offset_ns, known.offset_ns) - max(cue.onset_ns, known.onset_ns)
             whole = max(cue.offset_ns, known.offset_ns) - min(cue.onset_ns, known.onset_ns)
-            same_parts = bool(set(cue.regions) & set(known.regions))
-            if same_parts and (shared > 0.4 * whole or known.onset_ns <= cue.apex_ns <= known.offset_ns):
+            if not set(cue.regions) & set(known.regions):
+                continue
+            # a flash within a smile is a movement of its own, a smile around a flash's apex is not
+            around = cue.kind == "macro" and known.onset_ns <= cue.apex_ns <= known.offset_ns
+            if shared > 0.4 * whole or around:
                 return True
         return False
 
