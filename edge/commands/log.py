@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -51,6 +52,7 @@ def register(subparsers: Any) -> None:
         epilog=_SESSIONS_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    sessions.add_argument("--limit", metavar="N", type=_count, help="only the newest N")
     sessions.set_defaults(run=run_sessions)
     cues = subparsers.add_parser(
         "cues",
@@ -68,13 +70,14 @@ def register(subparsers: Any) -> None:
     cues.set_defaults(run=run_cues)
 
 
-def run_sessions(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001
+def run_sessions(args: argparse.Namespace, context: Context) -> int:
     """List the sessions; having none yet is no failure."""
     with LogReader(context.data_dir) as log:
-        if context.json:
-            context.print_table("", SESSION_COLUMNS, log.sessions())
-            return 0
-        rows = [_session_for_people(dict(zip(SESSION_COLUMNS, row, strict=True))) for row in log.sessions()]
+        sessions = deque(log.sessions(), maxlen=args.limit)
+    if context.json:
+        context.print_table("", SESSION_COLUMNS, sessions)
+        return 0
+    rows = [_session_for_people(dict(zip(SESSION_COLUMNS, row, strict=True))) for row in sessions]
     if not rows:
         context.print_text(
             f"No session has been recorded in {context.data_dir} yet; start one with `microcue run`."

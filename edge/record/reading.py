@@ -43,9 +43,9 @@ _FACE_INTERVALS = "SELECT found_ns, lost_ns FROM face_intervals WHERE session_ke
 # A synchronised offset of the same boot is as good for this session: sensor time runs on.
 _CLOCK = """
 SELECT first_frame_ns + (
-    SELECT offset_ns FROM clock_offsets WHERE session_key = sessions.session_key AND synchronised >= ?1
+    SELECT offset_ns FROM clock_offsets WHERE session_key = sessions.session_key AND synchronised >= ?
     ORDER BY at_ns DESC LIMIT 1
-) FROM sessions WHERE session_key = ?2
+) FROM sessions WHERE session_key = ?
 """
 _CLOCK_OF_BOOT = """
 SELECT own.first_frame_ns + offset_ns FROM sessions own
@@ -55,7 +55,7 @@ WHERE own.session_key = ? AND own.boot_id <> '' AND synchronised = 1
 ORDER BY other.session_key DESC, at_ns DESC LIMIT 1
 """
 _CUES = f"""
-SELECT {STORED_CUE_COLUMNS} FROM cues WHERE session_key = ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY onset_ns
+SELECT {STORED_CUE_COLUMNS} FROM cues WHERE session_key = ? AND (? IS NULL OR kind = ?) ORDER BY onset_ns
 """
 _BLINKS = f"SELECT {STORED_BLINK_COLUMNS} FROM blinks WHERE session_key = ? ORDER BY onset_ns"
 _SIGNALS = """
@@ -177,7 +177,7 @@ class LogReader:
         """
         key = self._key(session_id)
         clock = self._clock(key)
-        rows = self._built(partial(cue_row, session_id, clock), self._rows(_CUES, key, kind))
+        rows = self._built(partial(cue_row, session_id, clock), self._rows(_CUES, key, kind, kind))
         if not blinks:
             return rows
         blink_rows = self._built(partial(blink_row, session_id, clock), self._rows(_BLINKS, key))

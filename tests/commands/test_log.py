@@ -92,6 +92,11 @@ def test_sessions_are_listed_for_programs(microcue):
     assert [session["participant"] for session in sessions] == [None, "P01"]
 
 
+def test_only_the_newest_sessions_are_listed_when_asked(microcue):
+    _, out, _ = microcue("sessions", "--json", "--limit", "1")
+    assert [session["session_id"] for session in json.loads(out)] == session_ids(microcue)[1:]
+
+
 def test_cues_of_the_latest_session_are_listed(microcue):
     code, out, _ = microcue("cues")
     assert code == 0
