@@ -20,7 +20,7 @@ _N_SAMPLES_MAX = 8
 
 
 class FaceDetector:
-    """Finds faces from about a tenth of the picture's longer side upwards."""
+    """Finds faces from about an eighth of the picture's longer side upwards."""
 
     def __init__(self, model: LoadedModel) -> None:
         self._model = model

@@ -50,7 +50,7 @@ def face_points(rng, angle_rad):
     points[33], points[263] = (-40, 0), (40, 0)
     cosine, sine = math.cos(angle_rad), math.sin(angle_rad)
     turned = points @ np.array([[cosine, sine], [-sine, cosine]])
-    return (turned + (300, 200)).astype(np.float32)
+    return (turned + np.array([300, 200])).astype(np.float32)
 
 
 @pytest.mark.parametrize("angle_rad", [0.0, 0.4, -1.2, 2.9])
