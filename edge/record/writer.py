@@ -90,6 +90,7 @@ class Writer:
         self._is_urgent = False
         self._is_stopping = False
         self._is_full = False
+        self._reason = "they break a rule of its tables"
         self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
         self._thread.start()
 
@@ -133,7 +134,7 @@ class Writer:
         if n_rows := self.n_waiting + self.n_lost_rows:
             if self._is_full:
                 raise DiskFull(self._path, n_rows)
-            raise LogUnwritten(self._path, self.fault or "rows were refused", n_rows)
+            raise LogUnwritten(self._path, self._reason, n_rows)
 
     def _run(self) -> None:
         try:
@@ -149,7 +150,7 @@ class Writer:
                 time.sleep(_RETRY_S / 10)
         finally:
             if not self._is_stopping:
-                self.fault = "the log writer stopped on a bug"
+                self.fault = self._reason = "the log writer stopped on a bug"
             if self._connection is not None:
                 self._close_connection()
 
@@ -238,9 +239,8 @@ class Writer:
         if self.fault is None:
             self.n_faults += 1
         self._is_full = is_full(error, self._path)
-        self.fault = (
-            f"the disk that holds {self._path} is full" if self._is_full else f"{self._path}: {error}"
-        )
+        self._reason = "the disk is full" if self._is_full else str(error)
+        self.fault = f"{self._path} cannot be written: {self._reason}"
         # after an I/O error a connection may hold on to a half-made -wal or -shm
         if self._connection is not None:
             self._close_connection()
@@ -259,7 +259,7 @@ class Writer:
             if self._is_stopping:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except SQLITE_ERRORS as error:
-            self.fault = self.fault or f"{self._path}: {error}"
+            self.fault = self.fault or f"{self._path} cannot be closed: {error}"
         finally:
             connection.close()
 

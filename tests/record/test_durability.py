@@ -205,7 +205,7 @@ def test_memory_is_bounded_while_the_disk_is_full_and_cues_outlast_signals(
     pages[0] = 100_000
     assert recorder.flush(20.0)
     recorder.end_session("done", 120 * 120)
-    with pytest.raises(LogUnwritten):
+    with pytest.raises(LogUnwritten, match="the disk is full"):
         recorder.close()
     with LogReader(data_dir) as log:
         assert len(list(log.cues(session_id))) == 24
