@@ -20,6 +20,9 @@ PATCH = 16  # samples a side; offsets from -7.5 to 7.5 px
 HALF = 7.5
 SOURCE = 32  # side of the picture window a template is rendered from
 _MIDDLE = 15  # index of the pixel just left of (above) the window's centre
+# px² per grey level²: half a pixel at a noise of 2 levels, which only faint texture or a straight
+# edge at any angle reaches; on a face, patches stand at a hundredth to a tenth of a pixel
+_VARIANCE_MOST = 1.0 / 16.0
 
 # sums may be reordered, so that they vectorise; no NaN can come out of uint8 pixels
 _SUMS = {"reassoc", "contract", "nsz", "arcp"}
@@ -141,7 +144,7 @@ def render_template(source, centre, to_source, template, gradient_x, gradient_y,
     # inverse of the symmetric 3x3 normal matrix by cofactors
     c00, c01, c02 = xx * yy - xy * xy, ty * xy - tx * yy, tx * xy - ty * xx
     determinant = tt * c00 + tx * c01 + ty * c02
-    if not determinant > 1e-6 * tt * xx * yy or xx + yy < count * 0.05:
+    if not determinant > 1e-6 * tt * xx * yy:
         return False
     covariance[0, 0], covariance[0, 1], covariance[0, 2] = (
         c00 / determinant,
@@ -152,7 +155,7 @@ def render_template(source, centre, to_source, template, gradient_x, gradient_y,
     covariance[1, 1] = (tt * yy - ty * ty) / determinant
     covariance[1, 2] = covariance[2, 1] = (tx * ty - tt * xy) / determinant
     covariance[2, 2] = (tt * xx - tx * tx) / determinant
-    return True
+    return covariance[1, 1] + covariance[2, 2] < _VARIANCE_MOST
 
 
 @njit(
@@ -259,8 +262,9 @@ def follow_patches(
 
 
 @njit(
-    "int64(float32[:, :, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, int64,"
-    " uint8[::1], float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], float64[:, :, ::1], float64[:, ::1])",
+    "int64(float32[:, :, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64,"
+    " int64, uint8[::1], float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], float64[:, :, ::1],"
+    " float64[:, ::1])",
     cache=True,
     nogil=True,
 )
