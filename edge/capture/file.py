@@ -186,6 +186,10 @@ class FileSource:
                 self.counts.n_corrupt += 1
                 self._demux_tries_left -= 1
                 self._packets = self._container.demux(self._stream)
+            except IndexError:
+                # PyAV 15 to 18 stumbles at the end over a stream that the header did not announce
+                self._demux_tries_left -= 1
+                self._packets = self._container.demux(self._stream)
             else:
                 self._demux_tries_left = _DEMUX_TRIES
                 self._n_packets += packet is not None and packet.size > 0

@@ -30,7 +30,8 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     _check_readable(path)
     try:
         # only files: a playlist in disguise must not reach out to the network
-        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+        options = {"protocol_whitelist": "file"}
+        container = av.open(str(path.absolute()), options=options, metadata_errors="replace")
     except av.error.FFmpegError as error:
         reason = f"it cannot be read as one ({error.strerror or 'unknown format'})"
         raise NotAVideo(str(path), reason) from error

@@ -207,6 +207,21 @@ def test_header_that_lies_about_its_size_is_refused(write_video, bars):
         FileSource(path)
 
 
+def test_title_in_a_broken_encoding_does_no_harm(tmp_path, bars, as_video_frame):
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "a very plain title"
+        stream = container.add_stream("ffv1", rate=30)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "gray"
+        container.mux(stream.encode(as_video_frame(bars(1)[0], "gray")))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    assert b"very plain" in content
+    path.write_bytes(content.replace(b"very plain", b"v\xffry pl\xe9in"))
+    with FileSource(path) as source:
+        assert source.read(1.0).sequence == 0
+
+
 def test_8k_is_read(write_video):
     picture = np.zeros((4320, 7680), np.uint8)
     picture[::2] = 200
@@ -232,6 +247,22 @@ def test_timestamps_that_start_over_are_mended_and_counted(write_video, bars, pl
     np.testing.assert_allclose(np.diff(timestamps), 40e6, atol=1)
     assert source.counts.n_mended_times == len(timestamps) - 6 > 0
     source.close()
+
+
+def test_stream_that_appears_in_mid_file_does_no_harm(write_video, bars, play, tmp_path):
+    silent = write_video(bars(12), "a.ts", "mpeg2video", "yuv420p", fps=25).read_bytes()
+    with av.open(str(tmp_path / "b.ts"), "w") as container:
+        sound = container.add_stream("mp2", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.int16), "s16", "mono")
+        frame.sample_rate = 48_000
+        for k in range(100):
+            frame.pts = 1152 * k
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(silent + (tmp_path / "b.ts").read_bytes())
+    with FileSource(joined) as source:
+        assert sum(1 for _ in play(source)) == 12
 
 
 def test_errors_are_of_the_tree_and_survive_pickling(tmp_path):
