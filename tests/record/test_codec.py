@@ -2,7 +2,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -14,6 +14,7 @@ any_codes = hnp.arrays(np.int16, hnp.array_shapes(min_dims=2, max_dims=2, min_si
 any_times = hnp.arrays(np.int64, st.integers(0, 60))
 
 
+@settings(deadline=None)
 @given(any_codes)
 def test_codes_come_back_exactly(codes):
     back = unpack_codes(pack_codes(codes), *codes.shape)
@@ -22,6 +23,7 @@ def test_codes_come_back_exactly(codes):
     np.testing.assert_array_equal(back, codes)
 
 
+@settings(deadline=None)
 @given(any_times)
 def test_times_come_back_exactly(times):
     back = unpack_times(pack_times(times), len(times))
