@@ -180,8 +180,8 @@ def sample_eye(luma, x, y, axes, out):
 
 
 @njit(
-    "void(uint8[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64, float64, float64,"
-    " float32[:, :, ::1], float32[:, ::1], uint8[::1], float64[::1])",
+    "void(uint8[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64, float64,"
+    " float64, float32[:, :, ::1], float32[:, ::1], uint8[::1], float64[::1])",
     cache=True,
     nogil=True,
 )
@@ -243,7 +243,8 @@ def look_at_eyes(
 
 
 @njit(
-    "void(float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64, float64, uint8[::1], float64[:, ::1])",
+    "void(float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64, float64, uint8[::1],"
+    " float64[:, ::1])",
     cache=True,
     nogil=True,
 )
@@ -278,7 +279,8 @@ def own_movement(found, place, tangent, iod_px, roll_cos, roll_sin, valid, movem
 
 
 @njit(
-    "void(float64[:, ::1], float64[:, ::1], int32[::1], int32[::1], float64[::1], float64[::1], float64[::1])",
+    "void(float64[:, ::1], float64[:, ::1], int32[::1], int32[::1], float64[::1], float64[::1],"
+    " float64[::1])",
     cache=True,
     nogil=True,
 )
@@ -315,7 +317,7 @@ def advance_signals(movement, before, start, member, weight_x, weight_y, signal)
                 change += weight_y[m] * (movement[k, 1] - before[k, 1])
         if not seen > 0.499 * total:
             signal[s] = -math.inf
-        elif math.isinf(signal[s]):
+        elif not math.isfinite(signal[s]):
             signal[s] = 0.0
         else:
             signal[s] += change / seen
@@ -337,4 +339,4 @@ def encode(values, quanta, codes):
         if not math.isfinite(values[k]):
             codes[k] = _LOST
         else:
-            codes[k] = int(min(max(math.floor(values[k] / quanta[k] + 0.5), -32767.0), 32767.0))
+            codes[k] = int(min(max(np.floor(values[k] / quanta[k] + 0.5), -32767.0), 32767.0))

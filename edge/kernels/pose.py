@@ -23,7 +23,8 @@ def reset_pose(pose):
 
 
 @njit(
-    "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64, float64[:, ::1], float64[:, ::1])",
+    "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64, float64[:, ::1],"
+    " float64[:, ::1])",
     cache=True,
     nogil=True,
 )
@@ -111,8 +112,8 @@ def _turn(pose, wx, wy, wz):
 
 
 @njit(
-    "float64(float64[:, ::1], float64[:, ::1], float64[:, ::1], uint8[::1], float64[::1], float64, float64, int64,"
-    " float64[::1])",
+    "float64(float64[:, ::1], float64[:, ::1], float64[:, ::1], uint8[::1], float64[::1], float64, float64,"
+    " int64, float64[::1])",
     cache=True,
     nogil=True,
 )
@@ -185,7 +186,7 @@ def fit_pose(shape, seen, weight, valid, centre, distance_px, tolerance_px, n_it
             total += w
             error += w * (ex * ex + ey * ey)
             n_used += 1
-        if n_used < 4:
+        if n_used < 4 or not math.isfinite(error):
             return math.nan
         for a in range(6):
             normal[a, a] *= 1.0 + 1e-9

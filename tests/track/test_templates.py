@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.kernels.patch import HALF, PATCH, SOURCE, capture_source, render_stale, render_template
@@ -274,6 +274,7 @@ def test_render_stale_takes_no_patches_and_no_turns(rng):
     assert stack.rendered == []
 
 
+@settings(deadline=None)
 @given(
     amounts=st.lists(st.floats(-0.3, 0.6), min_size=1, max_size=6),
     n_most=st.integers(0, 7),
