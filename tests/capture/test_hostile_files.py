@@ -249,20 +249,37 @@ def test_timestamps_that_start_over_are_mended_and_counted(write_video, bars, pl
     source.close()
 
 
-def test_stream_that_appears_in_mid_file_does_no_harm(write_video, bars, play, tmp_path):
-    silent = write_video(bars(12), "a.ts", "mpeg2video", "yuv420p", fps=25).read_bytes()
-    with av.open(str(tmp_path / "b.ts"), "w") as container:
-        sound = container.add_stream("mp2", rate=48_000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.int16), "s16", "mono")
-        frame.sample_rate = 48_000
-        for k in range(100):
-            frame.pts = 1152 * k
-            container.mux(sound.encode(frame))
-        container.mux(sound.encode(None))
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(silent + (tmp_path / "b.ts").read_bytes())
-    with FileSource(joined) as source:
+def stumbling(error):
+    raise error
+    yield
+
+
+@pytest.mark.parametrize(
+    ("error", "n_corrupt"),
+    [(av.error.InvalidDataError(1, "damaged"), 1), (IndexError("a stream that was not announced"), 0)],
+)
+def test_reading_goes_on_where_the_demuxer_stumbles(write_video, bars, play, error, n_corrupt):
+    with FileSource(write_video(bars(12))) as source:
+        source._packets = stumbling(error)
         assert sum(1 for _ in play(source)) == 12
+        assert source.counts.n_corrupt == n_corrupt
+
+
+def test_demuxer_that_only_stumbles_is_given_up(write_video, bars, play):
+    class Container:
+        format = av.format.ContainerFormat("matroska")
+
+        def demux(self, stream):
+            return stumbling(av.error.InvalidDataError(1, "damaged"))
+
+        def close(self):
+            """Nothing to close."""
+
+    with FileSource(write_video(bars(12))) as source:
+        source._container.close()
+        source._container, source._packets = Container(), Container().demux(None)
+        assert sum(1 for _ in play(source)) == 1  # decoded when it was opened
+        assert source.counts.n_corrupt == 8
 
 
 def test_errors_are_of_the_tree_and_survive_pickling(tmp_path):
