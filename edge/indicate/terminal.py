@@ -19,6 +19,7 @@ from edge.indicate.sequencer import Sequencer
 from edge.messages import Cue
 
 _CLEAR_LINE = "\r\x1b[K"
+_PROGRESS_NS = 500_000_000  # how old the progress may be, where no change of light is due before
 
 
 def describe(cue: Cue) -> str:
@@ -80,7 +81,10 @@ class TerminalDisplay:
         if line != self._line:
             self._line = line
             self._write(_CLEAR_LINE + line)
-        return until_ns
+        if not self._progress():
+            return until_ns
+        soon_ns = now_ns + _PROGRESS_NS
+        return soon_ns if until_ns is None else min(until_ns, soon_ns)
 
     def close(self) -> None:
         """Leave the terminal with an empty line."""
@@ -92,9 +96,9 @@ class TerminalDisplay:
         word = "cue" if self._sequencer.showing == "cue" else self._state.value
         counted = f"{self._n_cues} cue{'' if self._n_cues == 1 else 's'}"
         far = self._progress()
-        rest = f" {word:<9} {far + '  ' if far else ''}{counted}" + (
-            f"   last: {self._last}" if self._last else ""
-        )
+        rest = f" {word:<9} " + (f"{far}  " if far else "") + counted
+        if self._last:
+            rest += f"   last: {self._last}"
         rest = rest[: shutil.get_terminal_size().columns - 2]
         return self._dot(colour) + rest
 

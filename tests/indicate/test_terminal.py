@@ -108,3 +108,14 @@ def test_a_closed_stream_is_a_refusal_not_the_end_of_the_thread(clock, make_cue)
     assert player.pump()
     assert "Broken pipe" in player.fault
     player.close()
+
+
+def test_progress_stays_fresh_between_two_flashes(clock, wide):
+    screen, far = Screen(), ["0:01 of 1:00"]
+    display = TerminalDisplay(screen, colours=False, progress=lambda: far[0])
+    display.show(State.WATCHING)
+    clock.time_ns = display.draw(clock())  # the flash is over
+    far[0] = "0:02 of 1:00"
+    due_ns = display.draw(clock())
+    assert screen.line == "○ watching  0:02 of 1:00  0 cues"
+    assert due_ns - clock() == 500_000_000
