@@ -149,7 +149,7 @@ def test_the_printed_settings_read_back_the_same(machine):
 @given(camera=st.text(min_size=1))
 def test_any_text_survives_being_printed(camera):
     config = with_overrides(Config(), {"capture": {"camera": camera}})
-    assert tomllib.loads(to_toml(changed(config))) == {"capture": {"camera": camera}}
+    assert tomllib.loads(to_toml(as_tables(config)))["capture"]["camera"] == camera
 
 
 @given(learning_s=st.floats(0.5, 60), width=st.integers(16, 8192), macro=st.booleans())
