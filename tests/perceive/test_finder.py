@@ -65,6 +65,25 @@ def test_a_held_face_is_followed_without_the_detector(finder, head, searches):
     assert len(searches) == 1
 
 
+@pytest.mark.runtime
+def test_a_face_is_found_and_followed_in_each_runtime(runtime, head):
+    finder = FaceFinder(PerceiveConfig(runtime=runtime))
+    for step in range(2):
+        answer = finder.find(placed(head, 200, 100), step, step)
+        np.testing.assert_allclose(noses(answer)[0], [303, 210], atol=6)
+
+
+def test_a_face_leaving_the_picture_is_let_go(finder, head):
+    """The head slides out to the right, as far as the picture goes."""
+    seen = []
+    for step in range(24):
+        scene = np.full((480, 1100), 90, np.uint8)
+        scene[100:320, 275 + 25 * step : 475 + 25 * step] = head
+        seen.append(bool(finder.find(np.ascontiguousarray(scene[:, :640]), step, step).faces))
+    assert seen[0]
+    assert not seen[-1]
+
+
 def test_a_new_face_is_refined_at_once(finder, head):
     scene = placed(head, 200, 100)
     first, second, third = (finder.find(scene, step, step).faces[0].points for step in range(3))

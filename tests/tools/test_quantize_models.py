@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("ai_edge_litert", reason="the quantiser reads models with LiteRT's schema")
 
+import quantize_models
 from quantize import originals
 from quantize.card import write_card
 from quantize.manifest import read_manifest, write_manifest, write_model
@@ -129,6 +130,21 @@ def test_the_card_lists_every_model_with_its_figures(tmp_path):
     assert card == (models_directory() / "MODEL_CARD.md").read_text()
     assert all(f"| `{name}` |" in card for name in available_models())
     assert "{" not in card
+
+
+@pytest.mark.parametrize(
+    ("model", "figures", "met"),
+    [
+        ("face_landmark_int8", {"mean_percent_iod": 1.5, "p95_percent_iod": 3.0}, True),
+        ("face_landmark_int8", {"mean_percent_iod": 1.51, "p95_percent_iod": 2.0}, False),
+        ("face_landmark_int8", {"mean_percent_iod": 1.0, "p95_percent_iod": 3.1}, False),
+        ("face_detection_int8", {"n_beyond_margin": 1}, False),
+        ("face_detection_int8", {"n_beyond_margin": 0}, True),
+        ("face_detection_int8_f32head", {"n_beyond_margin": 3}, True),
+    ],
+)
+def test_only_the_default_models_have_a_bar_to_meet(model, figures, met):
+    assert quantize_models._meets_bar((model, "clips"), figures) is met
 
 
 def test_an_original_with_another_hash_is_refused(tmp_path):
