@@ -17,12 +17,17 @@ from numpy.typing import NDArray
 
 from edge.synth.encode import ClipNotWritten, write_clip
 from edge.synth.plan import Plan, parse_plan, write_plan
-from edge.synth.portrait import built_in_portrait
+from edge.synth.portrait import BUILT_IN, BUILT_IN_LANDMARKS, built_in_portrait
 from edge.synth.scene import Scene
 from edge.synth.truth import truth_path, write_truth
 
 # 150 MB a minute; 0.2 miod of error against planned movements of 8 miod and more
 _QUANTISER = 4
+
+_DRAWN_BY = (
+    "field.py", "lids.py", "motion.py", "photometry.py", "portrait.py", "pose.py", "scene.py", "truth.py",
+    "warper.py", "../kernels/warp.py", "../kernels/sensor.py",
+)  # fmt: skip
 
 DEMO_PLAN = """\
 # fps=120
@@ -162,11 +167,10 @@ def _counted(
 
 
 def _key(plan: Plan) -> str:
-    """Changes with the plan and with anything that draws: the code itself is the version."""
+    """Changes with the plan and with whatever draws: the code itself is the version."""
     digest = hashlib.sha256(write_plan(plan).encode())
     here = Path(__file__).parent
-    kernels = here.parent / "kernels"
-    drawn_by = sorted(p for p in here.iterdir() if p.suffix in (".py", ".png", ".csv"))
-    for path in [*drawn_by, kernels / "warp.py", kernels / "sensor.py"]:
+    drawn_by = [here / name for name in _DRAWN_BY]
+    for path in [*drawn_by, BUILT_IN, BUILT_IN_LANDMARKS]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -110,6 +110,6 @@ def _picture(luma: NDArray[np.uint8], pix_fmt: str) -> Any:
     height, width = luma.shape
     picture = av.VideoFrame(width, height, pix_fmt)
     for number, plane in enumerate(picture.planes):
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         rows[:height, :width] = luma if number == 0 else _NO_COLOUR
     return picture

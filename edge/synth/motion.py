@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.synth.plan import Happening, SceneSettings
+from edge.synth.plan import Happening, Plan, SceneSettings
 
 _N_SWAY_WAVES = 9
 _SWAY_LOWEST_HZ = 0.04
 # speech: syllables come at 3-6 a second (docs/synthesis.md)
 _SYLLABLE_HZ = (3.0, 6.0)
+# the lower lid comes up a little as the upper one comes down
+_LOWER_LID_MIOD = 12.0
 
 
 def profile(t_s: float, happening: Happening) -> float:
@@ -99,4 +101,54 @@ class Sway:
         beat = 2 * math.pi * self.pulse_hz * t_s
         # a heartbeat lifts the head mostly upwards, with an overtone: not a pure sine
         out[1] -= self.pulse_miod * (math.sin(beat) + 0.3 * math.sin(2 * beat + 0.7)) / 1.2
+        return out
+
+
+class Script:
+    """What moves in the face at any time, from a plan.
+
+    Attributes
+    ----------
+    moved_from_s, moved_to_s : float64 [shape=(n,)], s
+        When something in the face or its lids moves; outside these, nothing does.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        by_event: dict[str, list[Happening]] = {}
+        for happening in plan.happenings:
+            by_event.setdefault(happening.event, []).append(happening)
+        self._movements = by_event.get("movement", [])
+        self._blinks = by_event.get("blink", [])
+        rng = np.random.default_rng([plan.settings.seed, 7])
+        self._speech = [Speech.draw(h, rng) for h in by_event.get("speech", [])]
+        self._leak_miod = plan.settings.blink_leak_miod
+        moving = [*self._movements, *self._blinks, *by_event.get("speech", [])]
+        self.moved_from_s = np.array([h.onset_s for h in moving])
+        self.moved_to_s = np.array([h.offset_s for h in moving])
+
+    def closure(self, t_s: float, side: str) -> float:
+        """How far one eye is shut: 0 open, 1 shut."""
+        shut = (h.amplitude * profile(t_s, h) for h in self._blinks if h.side in (side, "both"))
+        return max(shut, default=0.0)
+
+    def amplitudes(self, t_s: float) -> dict[tuple[str, str], float]:
+        """What moves at a time: (movement, side) to miod."""
+        out: dict[tuple[str, str], float] = {}
+
+        def add(movement: str, side: str, amplitude_miod: float) -> None:
+            if amplitude_miod != 0.0:
+                out[movement, side] = out.get((movement, side), 0.0) + amplitude_miod
+
+        for h in self._movements:
+            add(h.movement, h.side, h.amplitude * profile(t_s, h))
+        for speech in self._speech:
+            jaw, lips, corners = speech.amplitudes(t_s)
+            add("jaw_drop", "both", jaw)
+            add("lips_part", "both", lips)
+            add("lip_stretch", "both", corners)
+        for side in ("right", "left"):
+            shut = self.closure(t_s, side)
+            add("lid_tighten", side, shut * _LOWER_LID_MIOD)
+            add("inner_brow_raise", side, -shut * self._leak_miod)
+            add("cheek_raise", side, shut * self._leak_miod)
         return out

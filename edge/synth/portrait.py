@@ -19,7 +19,7 @@ from edge.synth.field import FaceFrame
 from edge.synth.warper import Warper, coefficients
 
 BUILT_IN = Path(__file__).with_name("portrait.png")
-_BUILT_IN_LANDMARKS = Path(__file__).with_name("portrait_landmarks.csv")
+BUILT_IN_LANDMARKS = Path(__file__).with_name("portrait_landmarks.csv")
 # share of the head's motion: 1 to here, 0 from there, in half widths and heights of the mesh;
 # hair and neck lie inside the first, and the ring is wide so that the map does not fold
 _HEAD_INNER, _HEAD_OUTER = 1.25, 2.2
@@ -87,7 +87,7 @@ class Canvas:
 
 def built_in_portrait() -> Portrait:
     """NASA's public-domain portrait of Eileen Collins; see PORTRAIT.md."""
-    points = np.loadtxt(_BUILT_IN_LANDMARKS, delimiter=",", skiprows=1)
+    points = np.loadtxt(BUILT_IN_LANDMARKS, delimiter=",", skiprows=1)
     return Portrait(read_picture(BUILT_IN), points, BUILT_IN.name)
 
 
@@ -122,6 +122,22 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
         return luma
     finally:
         source.close()
+
+
+def is_video(path: str | Path) -> bool:
+    """Whether a file has more than one frame; raises CaptureError where it has none at all."""
+    from edge.capture.errors import SourceEnded
+    from edge.capture.file import FileSource
+
+    source = FileSource(path)
+    try:
+        source.read(timeout_s=10.0)
+        source.read(timeout_s=10.0)
+    except SourceEnded:
+        return False
+    finally:
+        source.close()
+    return True
 
 
 def place_portrait(portrait: Portrait, width: int, height: int, face_width_px: float) -> Canvas:

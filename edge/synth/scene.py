@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from edge.kernels.warp import forward_points
 from edge.synth.field import FaceFrame, movement_field
 from edge.synth.lids import eye_box, eye_parameters
-from edge.synth.motion import Speech, Sway, profile
+from edge.synth.motion import Script, Sway, profile
 from edge.synth.photometry import Sensor
-from edge.synth.plan import Happening, Plan
+from edge.synth.plan import Plan
 from edge.synth.portrait import Portrait, depth_surface, head_share, place_portrait
 from edge.synth.pose import CAMERA_DISTANCE_IOD, PIVOT_DEPTH_IOD, Camera, HeadPose
 from edge.synth.truth import TruthRow, truth_rows
@@ -26,9 +26,7 @@ from edge.synth.warper import Warper, coefficients
 
 # nodes every 1/19 of the inter-ocular distance hold a Gaussian of 0.05 to within 0.01 of its
 # height, and the widest movements to 1e-5
-_NODES_PER_IOD = 19
-# the lower lid comes up a little as the upper one comes down
-_LOWER_LID_MIOD = 12.0
+NODES_PER_IOD = 19
 
 
 class Scene:
@@ -57,12 +55,15 @@ class Scene:
         self._still = self._still_field()
         self._fields: dict[tuple[str, str], NDArray[np.float32]] = {}
         self._eyes = {side: eye_parameters(self.face, side) for side in ("right", "left")}
-        self._sort_happenings()
+        self.script = Script(plan)
+        self._turns = [[h for h in plan.happenings if h.event == event] for event in ("turn", "nod", "tilt")]
+        self._drops = [h for h in plan.happenings if h.event == "drop"]
+        self._sway = Sway.draw(settings, np.random.default_rng([settings.seed, 5]))
         self.sensor = Sensor(settings, [h for h in plan.happenings if h.event == "exposure"])
         self._local = threading.local()
 
     def _lay_grid(self) -> None:
-        step = max(3, round(self.iod_px / _NODES_PER_IOD))
+        step = max(3, round(self.iod_px / NODES_PER_IOD))
         margin = -int(self.canvas.origin_px[0]) // step + 3
         n_columns = self.settings.width // step + 2 + 2 * margin
         n_rows = self.settings.height // step + 2 + 2 * margin
@@ -82,53 +83,13 @@ class Scene:
         field[..., 3] = coefficients(share)
         ys, xs = np.nonzero(share > 0)
         step, width, height = int(self._grid[2]), self.settings.width, self.settings.height
-        reach = 2 * step + round(0.35 * self.iod_px)  # the head's rim moves too: room for the pose
+        reach = 2 * step  # the rim itself keeps its place, so that what moves stays within it
         x0, y0 = int(self._x[0, xs.min()]) - reach, int(self._y[ys.min(), 0]) - reach
         x1, y1 = int(self._x[0, xs.max()]) + reach, int(self._y[ys.max(), 0]) + reach
         self._box = np.array([max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)], np.int64)
         return field
 
-    def _sort_happenings(self) -> None:
-        by_event: dict[str, list[Happening]] = {}
-        for happening in self.plan.happenings:
-            by_event.setdefault(happening.event, []).append(happening)
-        self._movements = by_event.get("movement", [])
-        self._blinks = by_event.get("blink", [])
-        self._turns = [by_event.get(event, []) for event in ("turn", "nod", "tilt")]
-        rng = np.random.default_rng([self.settings.seed, 7])
-        self._sway = Sway.draw(self.settings, rng)
-        self._speech = [Speech.draw(h, rng) for h in by_event.get("speech", [])]
-        self._drops = by_event.get("drop", [])
-
     # ---- what is true at a time -------------------------------------------------------------
-
-    def closure(self, t_s: float, side: str) -> float:
-        """How far one eye is shut: 0 open, 1 shut."""
-        return max(
-            (h.amplitude * profile(t_s, h) for h in self._blinks if h.side in (side, "both")), default=0.0
-        )
-
-    def movement_amplitudes(self, t_s: float) -> dict[tuple[str, str], float]:
-        """What moves at a time: (movement, side) to miod."""
-        out: dict[tuple[str, str], float] = {}
-
-        def add(movement: str, side: str, amplitude_miod: float) -> None:
-            if amplitude_miod != 0.0:
-                out[movement, side] = out.get((movement, side), 0.0) + amplitude_miod
-
-        for h in self._movements:
-            add(h.movement, h.side, h.amplitude * profile(t_s, h))
-        for speech in self._speech:
-            jaw, lips, corners = speech.amplitudes(t_s)
-            add("jaw_drop", "both", jaw)
-            add("lips_part", "both", lips)
-            add("lip_stretch", "both", corners)
-        for side in self._eyes:
-            shut = self.closure(t_s, side)
-            add("lid_tighten", side, shut * _LOWER_LID_MIOD)
-            add("inner_brow_raise", side, -shut * self.settings.blink_leak_miod)
-            add("cheek_raise", side, shut * self.settings.blink_leak_miod)
-        return out
 
     def head_pose(self, t_s: float) -> HeadPose:
         """The head's true pose at a time."""
@@ -158,7 +119,7 @@ class Scene:
 
     def _field_at(self, t_s: float) -> NDArray[np.float32]:
         field: NDArray[np.float32] = self._still.copy()
-        for (movement, side), amplitude_miod in self.movement_amplitudes(t_s).items():
+        for (movement, side), amplitude_miod in self.script.amplitudes(t_s).items():
             size_px = np.float32(amplitude_miod * self.iod_px / 1000)
             unit = self._unit_field(movement, side)
             field[..., 0] += size_px * unit[0]
@@ -203,7 +164,7 @@ class Scene:
         warper.solve(self._grid, self._field_at(t_s), head, self._nodes)
         warper.draw(self._box)
         for side, eye in self._eyes.items():
-            if (shut := self.closure(t_s, side)) > 0:
+            if (shut := self.script.closure(t_s, side)) > 0:
                 warper.draw_lid(self._seen_box(t_s, eye_box(eye)), eye, shut)
         return warper.out
 

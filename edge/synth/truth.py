@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import EXIT_INPUT_OUTPUT, EdgeError
 from edge.synth.field import region_of
 from edge.synth.plan import Happening
 
@@ -41,20 +40,6 @@ class TruthRow:
 
 
 TRUTH_COLUMNS = tuple(item.name for item in fields(TruthRow))
-
-
-class TruthUnreadable(EdgeError):
-    """A truth file is missing or is not one."""
-
-    exit_code = EXIT_INPUT_OUTPUT
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"expected a truth file written by microcue synth at {self.path}, but {self.problem}"
 
 
 def truth_rows(happenings: Iterable[Happening], frame_times_s: NDArray[np.float64]) -> list[TruthRow]:
@@ -110,23 +95,3 @@ def write_truth(rows: Sequence[TruthRow], path: str | Path) -> None:
                 for cell in astuple(row)
             )
             writer.writerow(cells)
-
-
-def read_truth(path: str | Path) -> list[TruthRow]:
-    """Read what `write_truth` wrote.
-
-    Raises
-    ------
-    TruthUnreadable
-    """
-    kinds = {"int": int, "float": float, "str": str}
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            table = csv.DictReader(file)
-            if tuple(table.fieldnames or ()) != TRUTH_COLUMNS:
-                raise TruthUnreadable(str(path), f"its columns are not {','.join(TRUTH_COLUMNS)}")
-            return [TruthRow(*(kinds[str(f.type)](row[f.name]) for f in fields(TruthRow))) for row in table]
-    except OSError as error:
-        raise TruthUnreadable(str(path), f"it cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError) as error:
-        raise TruthUnreadable(str(path), f"a cell is not a number ({error})") from error

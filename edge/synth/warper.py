@@ -11,7 +11,7 @@ _TOLERANCE_PX = np.float32(1e-3)
 _N_STEPS_MAX = 80
 
 
-def coefficients(samples: NDArray[np.floating]) -> NDArray[np.float32]:
+def coefficients(samples: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.float32]:
     """Cubic B-spline coefficients of samples on a grid, in a new array."""
     out = np.array(samples, np.float32, order="C")
     spline_coefficients(out, np.empty(max(out.shape), np.float64))
