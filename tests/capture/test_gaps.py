@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.capture.gaps import GapDetector
@@ -26,6 +26,7 @@ def times_of(indices, fps, jitter_ns=0, seed=0):
     return np.rint(START_NS + np.asarray(indices) * 1e9 / fps + noise).astype(np.int64)
 
 
+@settings(deadline=None)
 @given(
     fps=st.sampled_from([24.0, 29.97, 60.0, 119.88, 120.0, 200.0]),
     missing=st.sets(st.integers(40, 190), max_size=15),

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.capture.media_time import MediaTime, StatedTime
@@ -14,6 +14,7 @@ from edge.capture.media_time import MediaTime, StatedTime
 MILLISECOND = Fraction(1, 1000)
 
 
+@settings(deadline=None)
 @given(
     fps=st.sampled_from([Fraction(24), Fraction(30000, 1001), Fraction(60), Fraction(120), Fraction(200)]),
     steps=st.lists(st.integers(1, 5), min_size=1, max_size=200),
@@ -29,6 +30,7 @@ def test_times_on_a_grid_become_exact_multiples(fps, steps, first):
     assert clock.n_mended == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=100))
 def test_times_are_never_further_than_a_tick_from_the_stored_ones(steps):
     stored_ms = np.cumsum(steps).tolist()
@@ -38,6 +40,7 @@ def test_times_are_never_further_than_a_tick_from_the_stored_ones(steps):
     assert np.all(np.diff(times_ns) > 0) or clock.n_mended > 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(-1000, 1000), min_size=1, max_size=60))
 def test_times_always_increase_whatever_is_stored(stored_ms):
     clock = MediaTime(MILLISECOND, [Fraction(30)])

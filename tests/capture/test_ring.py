@@ -7,7 +7,7 @@ from collections import deque
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.capture.ring import FrameRing
@@ -20,6 +20,7 @@ def write(ring, number):
     ring.commit()
 
 
+@settings(deadline=None)
 @given(n_slots=st.integers(4, 9), steps=st.lists(st.booleans(), max_size=80))
 def test_ring_gives_the_newest_frames_in_order_and_counts_the_rest(n_slots, steps):
     ring = FrameRing(n_slots, 2, 3)
@@ -41,6 +42,7 @@ def test_ring_gives_the_newest_frames_in_order_and_counts_the_rest(n_slots, step
         assert ring.n_overwritten == n_overwritten
 
 
+@settings(deadline=None)
 @given(n_writes=st.integers(0, 40))
 def test_lent_frame_is_never_overwritten(n_writes):
     ring = FrameRing(4, 2, 3)
