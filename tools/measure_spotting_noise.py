@@ -27,7 +27,9 @@ CONDITIONS: dict[str, dict[str, float]] = {
 CLAIMS_PER_HOUR = (0.6, 6.0, 60.0, 600.0)
 
 
-def false_cues(accepted: float, hours: float, fps: float, seed: int, condition: dict[str, float]) -> list[Cue]:
+def false_cues(
+    accepted: float, hours: float, fps: float, seed: int, condition: dict[str, float]
+) -> list[Cue]:
     """All cues on a quiet signal."""
     face = SimulatedFace(hours * 3600.0, fps=fps, seed=seed, **condition)
     spotter = Spotter(SpotConfig(accepted_false_per_hour=accepted), fps)

@@ -1,6 +1,6 @@
 """Recall, boundaries and latency of the spotter on simulated signals with known movements.
 
-    .venv/bin/python tools/measure_spotting_recall.py --fps 120
+.venv/bin/python tools/measure_spotting_recall.py --fps 120
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ LEAD_IN_S = 30.0
 NAMED = [s.name for s in SIGNALS if s.rise and s.region != "eyes"]
 
 
-def run(fps: float, duration_ms: float, amplitude: float, seed: int, quiet: dict[str, float]) -> dict[str, float]:
+def run(
+    fps: float, duration_ms: float, amplitude: float, seed: int, quiet: dict[str, float]
+) -> dict[str, float]:
     """Plant movements of one size and duration; find them again."""
     rng = np.random.default_rng(seed)
     onsets_s = LEAD_IN_S + np.cumsum(rng.uniform(*SPACING_S, size=N_EACH))
@@ -48,7 +50,9 @@ def run(fps: float, duration_ms: float, amplitude: float, seed: int, quiet: dict
         cue, at_s = near[0]
         begin, end = cue.onset_ns / 1e9, cue.offset_ns / 1e9
         errors_ms += [abs(begin - onset_s) * 1e3, abs(end - offset_s) * 1e3]
-        ious.append(max(0.0, min(end, offset_s) - max(begin, onset_s)) / (max(end, offset_s) - min(begin, onset_s)))
+        ious.append(
+            max(0.0, min(end, offset_s) - max(begin, onset_s)) / (max(end, offset_s) - min(begin, onset_s))
+        )
         latencies_ms.append((at_s - offset_s) * 1e3)
         kinds += cue.kind == "micro"
     return {

@@ -10,6 +10,7 @@ FOUND, NOT_RETURNED, NO_PULSE = range(3)  # what `find_flanks` returns
 
 LOW, HIGH = 0.25, 0.75  # of the height: a raised cosine of width w passes them at w/6 and w/3
 RETURNED = 0.6  # of the rise must be undone before the far flank counts as seen
+STEEP = 0.25  # of the fall within its last stretch: it may be the next movement's rise
 UNEXPLAINED = 0.9  # of the height: the most that the signal may stand off where it came from
 
 
@@ -83,15 +84,13 @@ def vertex(smooth, apex):
 
 @njit("float64(float64[::1], int64, int64, int64)", cache=True, nogil=True)
 def unexplained_change(smooth, left, right, width):
-    """Change from valley to valley, less what the trend of the `width` samples before explains."""
+    """Change from valley to valley, or what the trend of the `width` samples before leaves of it."""
     change = smooth[right] - smooth[left]
     before = max(left - width, 0)
     if left - before < 3 or np.isnan(smooth[before]):
         return change
     trend = (smooth[left] - smooth[before]) / (left - before) * (right - left)
-    if np.isnan(trend) or trend * change <= 0.0:
-        return change
-    return change - trend if abs(trend) < abs(change) else 0.0
+    return change - trend if abs(change - trend) < abs(change) else change
 
 
 @njit("int64(float32[::1], int64, int64, float64, float64[::1], float64[::1])", cache=True, nogil=True)
@@ -142,7 +141,9 @@ def find_flanks(values, centre, width, expected, smooth, found):
     if right == apex:
         return NOT_RETURNED if still_falling else NO_PULSE
     rise, fall = smooth[apex] - smooth[left], smooth[apex] - smooth[right]
-    if still_falling and fall < RETURNED * rise:
+    if still_falling and (
+        fall < RETURNED * rise or smooth[max(right - patience, apex)] - smooth[right] > STEEP * fall
+    ):
         return NOT_RETURNED
     slope = (smooth[right] - smooth[left]) / (right - left)
     base = smooth[left]

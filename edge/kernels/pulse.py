@@ -116,8 +116,9 @@ def respond(history, end, n_seen, window, taps, shape, work):
     Notes
     -----
     A step leaves one flank flat. A pulse on a slope also has unlike flanks; so the slope
-    before the left shoulder is continued, and as much of the shoulders' difference as it
-    explains does not count. NaN passes through, and `fastmath` stays off for it.
+    before the left shoulder is continued, and where that explains the shoulders' difference
+    better than no slope, only what it leaves of the difference counts. NaN passes through, and
+    `fastmath` stays off for it.
     """
     n_left, n_core, n_right, n_trend = window[N_LEFT], window[N_CORE], window[N_RIGHT], window[N_TREND]
     n_channels = work.shape[1]
@@ -144,8 +145,8 @@ def respond(history, end, n_seen, window, taps, shape, work):
         height = core - shape[FROM_LEFT] * left - shape[FROM_RIGHT] * right
         change = right - left
         trend = (work[LATE, channel] - work[EARLY, channel]) * shape[TREND]
-        if change * trend > zero:  # false where the trend is NaN
-            change = change - trend if abs(trend) < abs(change) else zero
+        if abs(change - trend) < abs(change):  # false where the trend is NaN
+            change -= trend
         from_left = height + shape[FROM_RIGHT] * change
         from_right = height - shape[FROM_LEFT] * change
         if height < zero:

@@ -22,6 +22,7 @@ OPEN_SCORE = 3.5
 ONE_SIDED = 2.5
 JOIN_THRESHOLD = 0.8  # of a signal's own threshold
 JOIN_RESPONSE = 0.3  # of the lead's response
+HEIGHT_SHARE = 0.7  # of the response; less stands where a filter's shoulder met another movement
 RETRY_S = 0.02
 
 
@@ -172,7 +173,8 @@ class Band:
         if outcome != flanks.FOUND:
             return outcome, None
         onset, apex, offset, height = (float(self._found[k]) for k in range(4))
-        if height < self._height_min or any(
+        height_min = max(self._height_min, HEIGHT_SHARE * abs(expected))
+        if height < height_min or any(
             seen.onset <= first + apex <= seen.offset and GROUP_OF[seen.lead] == GROUP_OF[lead]
             for seen in self._reported
         ):

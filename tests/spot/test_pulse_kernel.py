@@ -31,8 +31,7 @@ def reference_respond(signal, n_trend, n_left, n_core, n_right):
         late = x[begin - n_trend : begin].mean()
         early = x[begin - 2 * n_trend : begin - n_trend].mean()
         trend = (late - early) / n_trend * (to_left + to_right)
-    if change * trend > 0:
-        change = change - trend if abs(trend) < abs(change) else 0.0
+    change = min(change, change - trend, key=abs)
     height = core - line
     flanks = np.array(
         [height + change * to_left / (to_left + to_right), height - change * to_right / (to_left + to_right)]
@@ -138,7 +137,9 @@ def test_noise_matches_the_definition_and_the_truth(rng, sigma):
         row[:] = response
         pulse.learn_noise(row, bank.settings, bank.noise[0], N_SIGNALS, bank.shapes[0])
     expected = reference_noise(
-        responses.astype(np.float64), float(bank.settings[pulse.COUNT_MAX]), float(bank.settings[pulse.SLOW_GAIN])
+        responses.astype(np.float64),
+        float(bank.settings[pulse.COUNT_MAX]),
+        float(bank.settings[pulse.SLOW_GAIN]),
     )
     got = bank.noise[0, pulse.VARIANCE, :N_SIGNALS]
     np.testing.assert_allclose(got, expected, rtol=1e-3)
