@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 # a recording gives the same cues on every machine, however fast it is.
 _FILE_LATENCY_NS = 50_000_000
 _FIRST_FRAME_S = 5.0
-_DEFAULT_LED_PIN = 17
 
 
 class NotInThisRelease(UsageError):
@@ -97,25 +96,18 @@ def open_indicator(led: str, progress: Callable[[], str] = str) -> Indicator:
     """
     if led == "none":
         return NullIndicator()
+    from edge.indicate.gpio import DEFAULT_PIN, GpioLight, pin_factory_name
     from edge.indicate.player import Display, LightDisplay, Player
+    from edge.indicate.terminal import TerminalDisplay
 
     display: Display
     if led == "auto":
-        led = f"gpio:{_DEFAULT_LED_PIN}" if _is_raspberry_pi() else "terminal"
+        led = f"gpio:{DEFAULT_PIN}" if pin_factory_name() else "terminal"
     if led == "terminal":
-        from edge.indicate.terminal import TerminalDisplay
-
         display = TerminalDisplay(progress=progress)
     else:
-        from edge.indicate.gpio import GpioLight
-
         display = LightDisplay(GpioLight([int(pin) for pin in led.partition(":")[2].split(",")]))
     return Player(display).start()
-
-
-def _is_raspberry_pi() -> bool:
-    model = Path("/proc/device-tree/model")
-    return model.exists() and "Raspberry Pi" in model.read_text(errors="replace")
 
 
 def run_session(
@@ -146,10 +138,10 @@ def run_session(
     """
     forbid_core_dumps()
     with ExitStack() as stack:
-        recorder = Recorder.open(data_dir, config.record, N_POINTS)
-        stack.callback(recorder.close)
         source = open_source(config.capture)
         stack.callback(source.close)
+        recorder = Recorder.open(data_dir, config.record, N_POINTS)
+        stack.callback(recorder.close)
         clock = SessionClock(source.info.duration_s)
         indicator = open_indicator(config.indicate.led, clock.text)
         stack.callback(indicator.close)

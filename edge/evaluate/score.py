@@ -101,11 +101,11 @@ def score(truth: Sequence[Interval], cues: Sequence[Interval], seconds: float) -
             owner[cue] = number
     cue_of = {event: cue for cue, event in owner.items()}
     matches = []
-    for number, event in enumerate(truth):
-        at = cue_of.get(number)
-        matches.append(
-            Match(event, None if at is None else cues[at], 0.0 if at is None else table[number][at])
-        )
+    for number, true_event in enumerate(truth):
+        if (at := cue_of.get(number)) is None:
+            matches.append(Match(true_event, None, 0.0))
+        else:
+            matches.append(Match(true_event, cues[at], table[number][at]))
     false = tuple(one for k, one in enumerate(cues) if not any(row[k] > 0 for row in table))
     return Score(tuple(matches), false, seconds)
 
