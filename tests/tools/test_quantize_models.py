@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from quantize.recipes import (
 
 from edge.perceive.models import LoadedModel, available_models, models_directory
 
-PORTRAIT = models_directory().parent / "edge" / "synth" / "portrait.png"
+PORTRAIT = Path(__file__).parents[2] / "edge" / "synth" / "portrait.png"
 
 
 @pytest.fixture(scope="session")
