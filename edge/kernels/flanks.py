@@ -10,6 +10,7 @@ FOUND, NOT_RETURNED, NO_PULSE = range(3)  # what `find_flanks` returns
 
 LOW, HIGH = 0.25, 0.75  # of the height: a raised cosine of width w passes them at w/6 and w/3
 RETURNED = 0.6  # of the rise must be undone before the far flank counts as seen
+BEYOND = 1.5  # heights: what runs on so far past a valley is another movement, and this its foot
 STEEP = 0.25  # of the fall within its last stretch: it may be the next movement's rise
 UNEXPLAINED = 0.9  # of the height: the most that the signal may stand off where it came from
 
@@ -93,6 +94,18 @@ def unexplained_change(smooth, left, right, width):
     return change - trend if abs(change - trend) < abs(change) else change
 
 
+@njit("boolean(float64[::1], int64, int64, int64, float64)", cache=True, nogil=True)
+def runs_on(smooth, left, right, reach, depth):
+    """Whether the signal falls by `depth` beyond a valley, within `reach` samples outside of it."""
+    for i in range(max(0, left - reach), left):
+        if smooth[i] < smooth[left] - depth:
+            return True
+    for i in range(right + 1, min(smooth.shape[0], right + reach + 1)):
+        if smooth[i] < smooth[right] - depth:
+            return True
+    return False
+
+
 @njit("int64(float32[::1], int64, int64, float64, float64[::1], float64[::1])", cache=True, nogil=True)
 def find_flanks(values, centre, width, expected, smooth, found):
     """Refine a pulse that the bank has noticed.
@@ -149,6 +162,8 @@ def find_flanks(values, centre, width, expected, smooth, found):
     base = smooth[left]
     height = smooth[apex] - base - slope * (apex - left)
     if height <= 0.0 or abs(unexplained_change(smooth, left, right, width)) > UNEXPLAINED * height:
+        return NO_PULSE
+    if runs_on(smooth, left, right, patience + max(3 * width // 4, 8), BEYOND * height):
         return NO_PULSE
     low, high = LOW * height, HIGH * height
     top = vertex(smooth, apex)

@@ -22,7 +22,9 @@ OPEN_SCORE = 3.5
 ONE_SIDED = 2.5
 JOIN_THRESHOLD = 0.8  # of a signal's own threshold
 JOIN_RESPONSE = 0.3  # of the lead's response
-HEIGHT_SHARE = 0.7  # of the response; less stands where a filter's shoulder met another movement
+# Height over response: less stands where a filter's shoulder met another movement, more where
+# it saw only the corner of a slope.
+HEIGHT_SHARES = (0.7, 2.2)
 RETRY_S = 0.02
 
 
@@ -47,6 +49,7 @@ class Movement:
     """
 
     lead: int
+    rises: bool
     onset: float
     apex: float
     offset: float
@@ -173,9 +176,11 @@ class Band:
         if outcome != flanks.FOUND:
             return outcome, None
         onset, apex, offset, height = (float(self._found[k]) for k in range(4))
-        height_min = max(self._height_min, HEIGHT_SHARE * abs(expected))
-        if height < height_min or any(
-            seen.onset <= first + apex <= seen.offset and GROUP_OF[seen.lead] == GROUP_OF[lead]
+        smallest, largest = (share * abs(expected) for share in HEIGHT_SHARES)
+        if not max(self._height_min, smallest) <= height <= largest or any(
+            seen.onset <= first + apex <= seen.offset
+            and seen.rises == (expected > 0.0)
+            and GROUP_OF[seen.lead] == GROUP_OF[lead]
             for seen in self._reported
         ):
             return outcome, None
@@ -184,6 +189,7 @@ class Band:
         regions, movements, side = name_movement(candidate, bank)
         movement = Movement(
             lead,
+            expected > 0.0,
             first + onset,
             first + apex,
             first + offset,

@@ -21,6 +21,9 @@ from edge.spot.leaks import leak_table
 
 BRIDGED_FRAMES = 2  # a gap up to this long is bridged by a straight line, and counted in the cue
 MICRO_LONGEST_NS = 500_000_000
+# The fast bank's own measuring error at the limit; what is longer is the slow bank's to find,
+# which is not taken in by a trough of sway that another movement ends.
+FAST_LONGEST_NS = 540_000_000
 MACRO_LONGEST_NS = 4_000_000_000
 MACRO_RATE_HZ = 25.0
 MACRO_SHARE = 0.1  # of the accepted false cues
@@ -206,7 +209,8 @@ class Spotter:
         cues: list[Cue | Blink] = []
         for movement in movements:
             cue = self._make_cue(band.bank, movement)
-            if cue.offset_ns - cue.onset_ns > MACRO_LONGEST_NS or self._is_known(cue):
+            longest_ns = FAST_LONGEST_NS if band is self._micro else MACRO_LONGEST_NS
+            if cue.offset_ns - cue.onset_ns > longest_ns or self._is_known(cue):
                 continue
             if cue.kind == "macro" and not self._config.macro:
                 continue
