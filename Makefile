@@ -56,7 +56,7 @@ clean:  ## remove the environments and everything that was built
 	find edge tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
-	@sh tools/make_venv.sh .venv "" 13
+	@sh tools/make_venv.sh .venv usb 13
 
 venv-dev:
 	@sh tools/make_venv.sh .venv dev 13

@@ -231,6 +231,9 @@ def _ended(recorder: Recorder, outcome: Outcome) -> Iterator[None]:
         outcome.reason = str(error)
         raise
     finally:
+        for name in ("n_lost", "n_corrupt", "n_mended_times", "n_timeouts"):
+            if count := getattr(outcome, name):
+                recorder.add_health(outcome.last_ns, name, count)
         recorder.end_session(outcome.reason or "interrupted", outcome.n_frames)
 
 

@@ -75,6 +75,9 @@ class Outcome:
     n_macro: int = 0
     n_blinks: int = 0
     n_timeouts: int = 0
+    n_lost: int = 0
+    n_corrupt: int = 0
+    n_mended_times: int = 0
     first_ns: int = 0
     last_ns: int = 0
     fps: float = 0.0
@@ -118,8 +121,11 @@ class Watch:
             self.timer.lap(_CAPTURE)
         for face in list(self.spotters):
             self._spot_rest(face)
-        self.outcome.n_missing, self.outcome.fps = gaps.n_missing, gaps.fps
-        return self.outcome
+        outcome, counts = self.outcome, self.source.counts
+        outcome.n_missing, outcome.fps = gaps.n_missing, gaps.fps
+        outcome.n_lost, outcome.n_corrupt = counts.n_lost, counts.n_corrupt
+        outcome.n_mended_times = counts.n_mended_times
+        return outcome
 
     def step(self, frame: Frame) -> None:
         """Take one frame through every stage."""

@@ -56,4 +56,4 @@ echo "microcue: installing into $directory (a minute or two, once)"
     fail "pip could not install what microcue needs; its last lines say why (no network?)"
 # an environment that was made for the tests runs microcue too, so every state it covers is kept
 echo "$state" >> "$stamp"
-[ -z "$extras" ] || echo "$PWD [] $(cksum < pyproject.toml)" >> "$stamp"
+[ "$extras" = usb ] || echo "$PWD [usb] $(cksum < pyproject.toml)" >> "$stamp"

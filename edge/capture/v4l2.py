@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.capture.errors import (
     CameraAbsent,
@@ -44,11 +45,15 @@ class CameraFound:
 
 
 def find_cameras() -> list[CameraFound]:
-    """All V4L2 cameras with a usable mode; empty where there are none. Busy ones are listed too."""
-    from linuxpy.video.device import iter_video_files
+    """All V4L2 cameras with a usable mode; empty where there are none. Busy ones are listed too.
 
+    Raises
+    ------
+    MissingExtra
+        There are video nodes, but not the package that reads them.
+    """
     found = []
-    for path in sorted(str(path) for path in iter_video_files()):
+    for path in sorted(str(path) for path in Path("/dev").glob("video*")):
         try:
             device = LinuxpyDevice(path)
         except OSError:  # gone again, or somebody else's: not ours to use

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from edge.errors import MissingExtra
+
 # pixel formats that can be used, cheapest first; the names are V4L2's four-character codes
 PIXEL_FORMATS = ("GREY", "YUYV", "MJPG")
 _FLAG_ERROR = 0x40  # linux/videodev2.h, V4L2_BUF_FLAG_ERROR
@@ -73,7 +75,10 @@ class LinuxpyDevice:
     """A real device node, through linuxpy."""
 
     def __init__(self, path: str) -> None:
-        from linuxpy.video import device as v4l2
+        try:
+            from linuxpy.video import device as v4l2
+        except ImportError as error:
+            raise MissingExtra("a USB camera", "usb") from error
 
         self.path = path
         self._v4l2: Any = v4l2

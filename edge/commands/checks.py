@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "warn", "fail", "unknown"]
 
-PACKAGES = ("numpy", "numba", "av", "gpiozero", "linuxpy", "rich", "platformdirs")
+PACKAGES = ("numpy", "numba", "av", "gpiozero", "rich", "platformdirs")
 # an hour of signals and traces takes tens of megabytes; a day should fit before anybody looks again
 FREE_WARN_BYTES = 1_000_000_000
 FREE_FAIL_BYTES = 50_000_000

@@ -76,6 +76,10 @@ def summary(session_id: str, outcome: Outcome) -> str:
     ]
     if outcome.n_missing:
         parts.append(f"{outcome.n_missing} frames missing")
+    if outcome.n_lost or outcome.n_corrupt:
+        parts.append(f"{outcome.n_lost} frames lost and {outcome.n_corrupt} packets damaged at the source")
+    if outcome.n_mended_times:
+        parts.append(f"{outcome.n_mended_times} timestamps mended")
     return f"Session {session_id}: {', '.join(parts)}."
 
 
