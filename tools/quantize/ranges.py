@@ -18,7 +18,7 @@ _SHRINKS = (1.0, 0.97, 0.94, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 def activations_of(graph: Graph, pictures: NDArray[np.float32]) -> Iterator[Callable[[int], NDArray]]:
     """Run the model on each picture; yields a function from a graph's tensor to its values.
 
-    The reference kernels keep every tensor, which the accelerated path would not.
+    Without the accelerated path, which would not keep every tensor.
 
     Parameters
     ----------
