@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
-from numba import njit
+from numba import float32, float64, int64, njit, types, uint8, void
 
+_LUMA = types.Array(uint8, 2, "C", readonly=True)  # takes writable pictures too
 _LOST = -32768
 EYE_ROWS, EYE_COLUMNS = 9, 16
 
 
-@njit("void(uint8[:, ::1], int64, int64, int64, int64, int64, uint8[:, ::1])", cache=True, nogil=True)
+@njit(void(_LUMA, int64, int64, int64, int64, int64, uint8[:, ::1]), cache=True, nogil=True)
 def shrink(luma, factor, left, top, right, bottom, small):
     """Mean of `factor` x `factor` pixels, inside one rectangle of the small picture.
 
@@ -32,7 +33,7 @@ def shrink(luma, factor, left, top, right, bottom, small):
             small[j, i] = total // area
 
 
-@njit("float64(uint8[:, ::1], float64, float64, float64)", cache=True, nogil=True)
+@njit(float64(_LUMA, float64, float64, float64), cache=True, nogil=True)
 def mean_level(luma, x, y, half):
     """Mean grey level of a square, from 24 x 24 samples spread over it.
 
@@ -62,7 +63,7 @@ def mean_level(luma, x, y, half):
 
 
 @njit(
-    "int64(uint8[:, ::1], float64, float64, float64, int64, float32[:, ::1], float64[::1], float64[::1])",
+    int64(_LUMA, float64, float64, float64, int64, float32[:, ::1], float64[::1], float64[::1]),
     cache=True,
     nogil=True,
 )
@@ -132,7 +133,7 @@ def find_shift(small, x, y, level, reach, template, best, shift):
     return n_places
 
 
-@njit("float64(uint8[:, ::1], float64, float64, float64[::1], float32[:, ::1])", cache=True, nogil=True)
+@njit(float64(_LUMA, float64, float64, float64[::1], float32[:, ::1]), cache=True, nogil=True)
 def sample_eye(luma, x, y, axes, out):
     """Sample a 9 x 16 grid over an eye opening.
 
@@ -180,8 +181,20 @@ def sample_eye(luma, x, y, axes, out):
 
 
 @njit(
-    "void(uint8[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64, float64,"
-    " float64, float32[:, :, ::1], float32[:, ::1], uint8[::1], float64[::1])",
+    void(
+        _LUMA,
+        float64[:, ::1],
+        float64[:, ::1],
+        float64[:, ::1],
+        float64,
+        float64,
+        float64,
+        float64,
+        float32[:, :, ::1],
+        float32[:, ::1],
+        uint8[::1],
+        float64[::1],
+    ),
     cache=True,
     nogil=True,
 )

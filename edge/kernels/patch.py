@@ -14,8 +14,9 @@ the template's side, by `render_template`, whenever the pose has changed enough 
 import math
 
 import numpy as np
-from numba import njit
+from numba import boolean, float32, float64, int64, njit, types, uint8, void
 
+_LUMA = types.Array(uint8, 2, "C", readonly=True)  # takes writable pictures too
 PATCH = 16  # samples a side; offsets from -7.5 to 7.5 px
 HALF = 7.5
 SOURCE = 32  # side of the picture window a template is rendered from
@@ -28,7 +29,7 @@ _VARIANCE_MOST = 1.0 / 16.0
 _SUMS = {"reassoc", "contract", "nsz", "arcp"}
 
 
-@njit("boolean(uint8[:, ::1], float64, float64, float32[:, ::1], float64[::1])", cache=True, nogil=True)
+@njit(boolean(_LUMA, float64, float64, float32[:, ::1], float64[::1]), cache=True, nogil=True)
 def capture_source(luma, x, y, source, centre):
     """Copy the pixels around (x, y) px, without interpolation.
 
@@ -159,8 +160,20 @@ def render_template(source, centre, to_source, template, gradient_x, gradient_y,
 
 
 @njit(
-    "void(uint8[:, ::1], float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], float64[:, :, ::1],"
-    " float64[:, ::1], uint8[::1], int64, float64, float64[:, ::1], float32[::1], float32[::1])",
+    void(
+        _LUMA,
+        float32[:, :, ::1],
+        float32[:, :, ::1],
+        float32[:, :, ::1],
+        float64[:, :, ::1],
+        float64[:, ::1],
+        uint8[::1],
+        int64,
+        float64,
+        float64[:, ::1],
+        float32[::1],
+        float32[::1],
+    ),
     cache=True,
     nogil=True,
     fastmath=_SUMS,

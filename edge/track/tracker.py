@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.config import TrackConfig
 from edge.messages import FaceFound, FaceLost, Frame, KeyFrameAnswer, Trace
 from edge.track.face_track import FaceTrack
+from edge.track.points import OUTER_CORNERS
 
 _STEADY_SHARE = 0.8  # of the rigid patches: with fewer, key frames come at the full rate
 _GONE_SHARE = 0.5
 _MISSES_UNTIL_LOST = 2
 _NOBODY: tuple[Trace, ...] = ()
+
+
+def _are_places(points: NDArray[np.float32]) -> bool:
+    """Whether landmarks are numbers with eyes apart; a model gone wrong counts as a miss."""
+    if not np.isfinite(points).all():
+        return False
+    apart = points[OUTER_CORNERS[1], :2] - points[OUTER_CORNERS[0], :2]
+    return float(np.hypot(*apart)) >= 1.0
 
 
 class Tracker:
@@ -54,7 +64,7 @@ class Tracker:
 
     def reseat(self, answer: KeyFrameAnswer, frame: Frame) -> None:
         """Take in the model's answer about an earlier key frame; `frame` is today's."""
-        seen = {face.face: face for face in answer.faces}
+        seen = {face.face: face for face in answer.faces if _are_places(face.points)}
         for number, landmarks in seen.items():
             self._misses[number] = 0
             if number in self._faces:
