@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge.anatomy import CHANNEL_QUANTA, LOST, N_SIGNALS, SIGNAL_NAMES
 from edge.config import SpotConfig
-from edge.kernels import pulse
+from edge.kernels import pulse, samples
 from edge.messages import Blink, Cue, Kind, Trace
 from edge.spot import context
 from edge.spot.band import Band, Movement
@@ -115,7 +115,7 @@ class Spotter:
             n_missing = 0
         if self._micro is None:
             return _NOTHING
-        pulse.decode_row(codes, CHANNEL_QUANTA, LOST, self._row)
+        samples.decode_row(codes, CHANNEL_QUANTA, LOST, self._row)
         if n_missing == 0:
             events = self._push(self._row, timestamp_ns, sequence)
         else:
@@ -167,7 +167,7 @@ class Spotter:
         self, macro: Band, row: NDArray[np.float32], timestamp_ns: int, sequence: int
     ) -> Sequence[Cue | Blink]:
         """Average some frames into one sample of the slow bank."""
-        pulse.accumulate(row, self._totals, self._counts)
+        samples.accumulate(row, self._totals, self._counts)
         self._n_in_macro += 1
         if self._n_in_macro == (self._n_per_macro + 1) // 2:
             self._macro_ns, self._macro_frame = timestamp_ns, sequence

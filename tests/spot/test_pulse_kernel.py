@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.anatomy import CHANNEL_QUANTA, LOST, N_CHANNELS, N_SIGNALS, decode
-from edge.kernels import pulse
+from edge.kernels import pulse, samples
 from edge.spot.bank import MACRO_PLAN, MICRO_PLAN, N_PADDED, PulseBank
 from edge.spot.leaks import leak_table
 
@@ -176,7 +176,7 @@ def test_scores_match_the_definition(rng):
 def test_rows_are_decoded_like_the_table_says(codes):
     array = np.asarray(codes, np.int16)
     row = np.zeros(N_PADDED, np.float32)
-    pulse.decode_row(array, CHANNEL_QUANTA, LOST, row)
+    samples.decode_row(array, CHANNEL_QUANTA, LOST, row)
     np.testing.assert_array_equal(row[:N_CHANNELS], decode(array))
     assert not row[N_CHANNELS:].any()
 
@@ -186,6 +186,6 @@ def test_running_sums_leave_lost_samples_out(rng):
     rows[rng.random(rows.shape) < 0.2] = np.nan
     totals, counts = np.zeros(N_PADDED, np.float32), np.zeros(N_PADDED, np.int64)
     for row in rows:
-        pulse.accumulate(row, totals, counts)
+        samples.accumulate(row, totals, counts)
     np.testing.assert_allclose(totals, np.nansum(rows.astype(np.float64), axis=0), atol=1e-4)
     np.testing.assert_array_equal(counts, (~np.isnan(rows)).sum(axis=0))
