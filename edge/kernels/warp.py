@@ -37,8 +37,9 @@ def _filter_line(line, n):
     if n == 1:
         return
     power, total = z, line[0]
-    for k in range(1, min(n, 24)):
-        total += power * line[k]
+    for k in range(1, 24):  # to 1e-13; a line shorter than that is met again on its way back
+        mirrored = k % (2 * n - 2)
+        total += power * line[mirrored if mirrored < n else 2 * n - 2 - mirrored]
         power *= z
     line[0] = total
     for k in range(1, n):
@@ -366,7 +367,7 @@ def draw_lid(grid, inverse, picture, origin, box, eye, closure, out):
             travel = closure * max(lower - upper, _F(0))
             margin = upper + travel
             cover = margin - below + _HALF
-            if cover <= _F(0) or below <= upper - reach:
+            if travel <= _F(0) or cover <= _F(0) or below <= upper - reach:
                 continue
             # which skin has come here: bisection, since the stretch only ever grows downwards
             seen = min(below, margin)

@@ -36,6 +36,12 @@ class Scene:
     ----------
     plan : Plan
     portrait : Portrait
+
+    Attributes
+    ----------
+    n_open_nodes : int
+        Most nodes of any frame so far at which the map folds, so that the truth is not exact there;
+        0 within the turns that a plan allows.
     """
 
     def __init__(self, plan: Plan, portrait: Portrait) -> None:
@@ -61,6 +67,7 @@ class Scene:
         self._sway = Sway.draw(settings, np.random.default_rng([settings.seed, 5]))
         self.sensor = Sensor(settings, [h for h in plan.happenings if h.event == "exposure"])
         self._local = threading.local()
+        self.n_open_nodes = 0
 
     def _lay_grid(self) -> None:
         step = max(3, round(self.iod_px / NODES_PER_IOD))
@@ -161,7 +168,8 @@ class Scene:
         """The scene at a time before light and sensor [shape=(height, width)], grey levels; borrowed."""
         warper = self._warper()
         head = self.camera.head_parameters(self.head_pose(t_s))
-        warper.solve(self._grid, self._field_at(t_s), head, self._nodes)
+        n_open = warper.solve(self._grid, self._field_at(t_s), head, self._nodes)
+        self.n_open_nodes = max(self.n_open_nodes, n_open)
         warper.draw(self._box)
         for side, eye in self._eyes.items():
             if (shut := self.script.closure(t_s, side)) > 0:
