@@ -26,6 +26,13 @@ JOIN_RESPONSE = 0.3  # of the lead's response
 # it saw only the corner of a slope.
 HEIGHT_SHARES = (0.7, 2.2)
 RETRY_S = 0.02
+# Syllables come three to six a second. The third of such a row on the lower face is no brief
+# movement of its own, nor is the second opening of lips or jaw; the first cannot be told from one.
+ROW_S, ROW_REVERSALS = 1.2, 4  # before the apex: two movements there and back
+OPENING_S, OPENING_REVERSALS = 0.6, 2
+ROW_SHARE = 0.5  # of the movement's height: as large are the others
+_LOWER_FACE = 1
+_OPENINGS = frozenset(k for k, s in enumerate(SIGNALS) if s.name.startswith(("lower_lip", "chin")))
 
 
 @dataclass(slots=True)
@@ -184,6 +191,8 @@ class Band:
             for seen in self._reported
         ):
             return outcome, None
+        if self._is_one_of_many(lead, first + apex, height):
+            return outcome, None
         score = float(candidate.scores[lead])
         per_hour = len(GROUPS) * self.rates[GROUP_OF[lead]].per_hour(score)
         regions, movements, side = name_movement(candidate, bank)
@@ -201,6 +210,21 @@ class Band:
             side,
         )
         return outcome, movement
+
+    def _is_one_of_many(self, lead: int, apex: float, height: float) -> bool:
+        """Whether the lower face was going to and fro as far already, as in speech or chewing."""
+        if GROUP_OF[lead] != _LOWER_FACE:
+            return False
+        rows = [(ROW_S, ROW_REVERSALS)]
+        if lead in _OPENINGS:
+            rows.append((OPENING_S, OPENING_REVERSALS))
+        bank, last = self.bank, int(apex)
+        for seconds, n_reversals in rows:
+            begin = max(last - round(seconds * bank.rate_hz), bank.first_kept)
+            values = np.ascontiguousarray(bank.window(begin, last)[:, lead])
+            if flanks.count_reversals(values, np.float32(ROW_SHARE * height)) >= n_reversals:
+                return True
+        return False
 
 
 def name_movement(candidate: Candidate, bank: PulseBank) -> tuple[tuple[str, ...], tuple[str, ...], Side]:

@@ -24,7 +24,7 @@ _SPEAKING = tuple(
 
 BLINK_GUARD_NS = 100_000_000
 SPEECH_WINDOW_S = 1.2
-SPEECH_REVERSALS = 4  # in the window; one brief movement turns round once, a double one thrice
+SPEECH_REVERSALS = 3  # in the window; one brief movement turns round once, a double one thrice
 SPEECH_SWING_MIOD = 4.0
 SPEECH_SWING_SIGMA = 6.0
 LIGHT_LOW_LEVELS = 40.0

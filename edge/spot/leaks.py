@@ -18,15 +18,16 @@ _TURN = {"brow": 0.0035, "eyes": 0.0035, "nose": 0.006, "cheek": 0.006, "mouth":
 _SHIFT = 0.002  # of a shift in the picture, per miod: what the patch tracker lags
 _SCALE = 0.003  # per permille of size
 # A blink moves upper lids 60-125 miod, lower lids 28-63, inner brow and cheek 3.5-10 (measured
-# on subtle-expression clips); a sixth of the upper end over 1.5 of travel, lids masked outright.
+# on subtle-expression clips), and the tracker's closure then rises by about 0.65, a travel of
+# one: a fifth to a seventh of the upper end; lids masked outright.
 _BLINK = {
     "upper_lid": 40.0,
-    "lower_lid": 12.0,
-    "cheek": 1.1,
-    "inner_brow": 1.1,
-    "brow_inward": 1.1,
-    "outer_brow": 0.8,
-    "nose_wing": 0.4,
+    "lower_lid": 15.0,
+    "cheek": 2.2,
+    "inner_brow": 1.5,
+    "brow_inward": 1.5,
+    "outer_brow": 1.2,
+    "nose_wing": 1.4,
 }
 _LIGHT = 0.1  # per grey level: gain and mean are removed per patch, shadows are not
 
