@@ -18,6 +18,7 @@ from edge.kernels.face import (
     encode,
     find_shift,
     look_at_eyes,
+    mean_level,
     own_movement,
     sample_eye,
     shrink,
@@ -436,3 +437,33 @@ def test_encode_never_says_lost_of_a_number():
     assert codes.tolist() == [-32767, -32767, -32767, 32767]
     encode(np.array([np.nan, np.inf, -np.inf, 0.0]), np.ones(4, np.float32), codes)
     assert codes.tolist() == [LOST, LOST, LOST, 0]
+
+
+# ---- light -----------------------------------------------------------------------------------
+
+
+def test_mean_level_is_the_mean_of_samples_spread_over_the_square(rng):
+    luma = rng.integers(0, 256, (60, 80), np.uint8)
+    spread = np.linspace(-10.0, 10.0, 24)
+    samples = [luma[int(30.3 + dy), int(40.7 + dx)] for dy in spread for dx in spread]
+    assert mean_level(luma, 40.7, 30.3, 10.0) == pytest.approx(np.mean(samples))
+
+
+def test_mean_level_leaves_out_what_lies_outside_the_picture():
+    luma = np.full((20, 20), 90, np.uint8)
+    assert mean_level(luma, 0.0, 0.0, 30.0) == 90.0
+
+
+@pytest.mark.parametrize("place", [(-50.0, 5.0), (5.0, 500.0)])
+def test_mean_level_says_nan_wholly_outside(place):
+    assert np.isnan(mean_level(np.full((20, 20), 90, np.uint8), *place, 8.0))
+
+
+def test_kernels_take_pictures_that_may_not_be_written_to(rng):
+    luma = rng.integers(0, 256, (60, 80), np.uint8)
+    expected = mean_level(luma, 40.0, 30.0, 10.0)
+    luma.flags.writeable = False
+    assert mean_level(luma, 40.0, 30.0, 10.0) == expected
+    small = np.zeros((30, 40), np.uint8)
+    shrink(luma, 2, 0, 0, 40, 30, small)
+    assert small.any()

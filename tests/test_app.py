@@ -1,0 +1,151 @@
+"""How a session is put together: drivers by name, clocks, endings."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+
+from edge import __version__
+from edge.app import NotInThisRelease, SessionClock, open_indicator, open_source, run_session
+from edge.capture.errors import FileMissing
+from edge.capture.file import FileSource
+from edge.capture.spec import parse_camera
+from edge.config import CaptureConfig, Config, with_overrides
+from edge.errors import EXIT_USAGE, CaptureError, ConfigError, DeviceAbsent
+from edge.indicate.indicator import NullIndicator
+from edge.indicate.player import Player
+from edge.messages import FaceFound, Frame
+from edge.record.reading import SESSION_COLUMNS, LogReader
+from edge.synth.encode import write_clip
+from edge.synth.plan import Plan, SceneSettings
+from edge.synth.portrait import built_in_portrait
+from edge.synth.scene import Scene
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """One second of a face at 60 fps."""
+    settings = SceneSettings(fps=60.0, duration_s=1.0, width=320, height=240, face_width_px=130)
+    path = tmp_path_factory.mktemp("clips") / "face.mkv"
+    write_clip(Scene(Plan((), settings), built_in_portrait()).render(), path, 60.0)
+    return path
+
+
+@pytest.fixture
+def config(clip):
+    """Settings that play the clip and show nothing."""
+    return with_overrides(Config(), {"capture": {"camera": f"file:{clip}"}, "indicate": {"led": "none"}})
+
+
+def only_session(data):
+    """The log's one session as a dictionary."""
+    with LogReader(data) as log:
+        (row,) = log.sessions()
+    return dict(zip(SESSION_COLUMNS, row, strict=True))
+
+
+def frame_at(seconds, sequence=0):
+    return Frame(sequence, round(5e9 + seconds * 1e9), np.zeros((2, 2), np.uint8))
+
+
+def test_open_source_opens_a_file_at_the_stated_rate(clip):
+    with open_source(CaptureConfig(camera=f"file:{clip}", fps=90.0)) as source:
+        assert isinstance(source, FileSource)
+        assert source.info.fps == 90.0
+
+
+def test_open_source_passes_on_what_the_driver_says(tmp_path):
+    with pytest.raises(FileMissing):
+        open_source(CaptureConfig(camera=f"file:{tmp_path / 'none.mkv'}"))
+    with pytest.raises(DeviceAbsent, match="/dev/video99"):
+        open_source(CaptureConfig(camera="v4l2:/dev/video99"))
+
+
+@pytest.mark.parametrize("camera", ["picamera2", "picamera2:1", "gst:videotestsrc"])
+def test_open_source_says_which_cameras_come_later(camera):
+    with pytest.raises(NotInThisRelease, match="comes with a later one") as raised:
+        open_source(CaptureConfig(camera=camera))
+    assert camera in str(raised.value)
+    assert raised.value.exit_code == EXIT_USAGE
+
+
+def test_open_source_refuses_a_name_that_is_none():
+    with pytest.raises(ConfigError, match="nonsense"):
+        parse_camera("nonsense")
+
+
+def test_open_indicator_shows_nothing_when_told_so():
+    assert isinstance(open_indicator("none"), NullIndicator)
+
+
+def test_open_indicator_plays_on_the_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    indicator = open_indicator("terminal")
+    try:
+        assert isinstance(indicator, Player)
+    finally:
+        indicator.close()
+
+
+def test_session_clock_counts_the_frames_own_time():
+    clock = SessionClock(75.0)
+    assert (clock.seconds, clock.text()) == (0.0, "0:00 of 1:15")
+    clock.tick(frame_at(0))
+    clock.tick(frame_at(64.5))
+    assert clock.seconds == pytest.approx(64.5)
+    assert clock.text() == "1:04 of 1:15"
+    assert SessionClock(0.0).text() == "0:00"
+
+
+def test_run_session_returns_what_it_logged(config, tmp_path):
+    told = []
+    session_id, outcome = run_session(
+        config, tmp_path, tell=lambda seconds, event: told.append((seconds, event))
+    )
+    session = only_session(tmp_path)
+    assert session["session_id"] == session_id
+    assert session["n_frames"] == outcome.n_frames == 60
+    assert session["end_reason"] == outcome.reason == "the source ended"
+    assert session["fps"] == pytest.approx(outcome.fps) == pytest.approx(60.0)
+    (found,) = told
+    assert isinstance(found[1], FaceFound)
+    assert found[0] == outcome.first_face_s == pytest.approx(0.05, abs=0.02)
+
+
+def test_run_session_keeps_settings_and_models_with_the_session(config, tmp_path):
+    config = with_overrides(config, {"spot": {"learning_s": 1.5}, "session": {"participant": "P07"}})
+    run_session(config, tmp_path, duration_s=0.2)
+    assert only_session(tmp_path)["participant"] == "P07"
+    with sqlite3.connect(tmp_path / "microcue.db") as connection:
+        (settings,) = connection.execute("SELECT settings FROM sessions").fetchone()
+        versions = dict(connection.execute("SELECT name, version FROM versions"))
+    assert json.loads(settings)["spot"]["learning_s"] == 1.5
+    assert versions.keys() == {"microcue", "face_detection_int8", "face_landmark_int8"}
+    assert versions["microcue"] == __version__
+
+
+def test_run_session_ends_when_the_duration_is_reached(config, tmp_path):
+    _, outcome = run_session(config, tmp_path, duration_s=0.5)
+    assert outcome.reason == "duration reached"
+    assert outcome.n_frames == 30
+    assert only_session(tmp_path)["end_reason"] == "duration reached"
+
+
+def test_run_session_leaves_the_data_directory_free_after_a_failure(config, tmp_path):
+    wrong = with_overrides(config, {"capture": {"camera": f"file:{tmp_path / 'none.mkv'}"}})
+    with pytest.raises(CaptureError):
+        run_session(wrong, tmp_path / "data")
+    assert run_session(config, tmp_path / "data", duration_s=0.1)[1].n_frames == 6
+
+
+def test_run_session_gives_the_same_cues_and_signals_each_time(config, tmp_path):
+    codes = []
+    for name in ("one", "two"):
+        session_id, _ = run_session(config, tmp_path / name)
+        with LogReader(tmp_path / name) as log:
+            codes.append(np.concatenate([block.codes for block in log.signal_blocks(session_id, 0)]))
+    np.testing.assert_array_equal(*codes)
