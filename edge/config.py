@@ -111,7 +111,7 @@ class TrackConfig:
     """How often the landmark model is asked, and when a patch counts as lost."""
 
     key_frames_max_hz: float = setting(10.0, "key frames a second while the head moves", low=0.1, high=60)
-    key_frames_steady_hz: float = setting(2.0, "key frames a second on a steady head", low=0.1, high=60)
+    key_frames_steady_hz: float = setting(1.0, "key frames a second on a steady head", low=0.1, high=60)
     correlation_min: float = setting(0.7, "a patch that matches its template less is lost", low=0, high=1)
 
 
