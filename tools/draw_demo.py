@@ -63,7 +63,8 @@ def main() -> None:
         if row < len(SHOWN) - 1:
             axes.set_xticklabels([])
     axes.set_xlabel(
-        "seconds     shaded: a movement was planned here     red: a candidate cue was logged", color=INK
+        "seconds     shaded: a movement was planned here     red: a candidate cue was logged (pale: beside a blink)",
+        color=INK,
     )
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(arguments.output, dpi=110, bbox_inches="tight", metadata={"Software": None})
@@ -76,9 +77,14 @@ def logged(data_dir: Path) -> tuple[Any, Any, list[Interval]]:
         blocks = list(log.signal_blocks(session, 0))
         rows = [dict(zip(CUE_COLUMNS, row, strict=True)) for row in log.cues(session)]
     cues = [
-        Interval(float(row["onset_s"]), float(row["offset_s"]), str(row["kind"]), "")  # type: ignore[arg-type]
+        Interval(
+            float(row["onset_s"] or 0.0),
+            float(row["offset_s"] or 0.0),
+            str(row["kind"]),
+            str(row["movements"]),
+            flagged=bool(row["during_speech"] or row["during_blink"]),
+        )
         for row in rows
-        if not (row["during_speech"] or row["during_blink"])
     ]
     times_s = np.concatenate([block.times_ns for block in blocks]) / 1e9
     return times_s, decode(np.concatenate([block.codes for block in blocks])), cues
