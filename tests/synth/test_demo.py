@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from itertools import pairwise
 
@@ -37,10 +38,20 @@ def test_the_clip_is_made_once_and_then_kept(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([clip.name, truth.name])
 
 
-def test_another_plan_is_another_clip(tmp_path):
+def test_another_plan_is_another_clip_and_takes_the_place_of_the_old_one(tmp_path):
     one, _ = demo_clip(tmp_path, None, SHORT)
-    two, _ = demo_clip(tmp_path, None, replace(SHORT, settings=replace(SHORT.settings, seed=99)))
+    two, truth = demo_clip(tmp_path, None, replace(SHORT, settings=replace(SHORT.settings, seed=99)))
     assert one != two
+    assert sorted(tmp_path.iterdir()) == sorted([two, truth])
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_makes_is_not(tmp_path):
+    left, living = tmp_path / ".demo-0.mkv.999999999", tmp_path / f".demo-1.mkv.{os.getpid()}"
+    left.touch()
+    living.touch()
+    demo_clip(tmp_path, None, SHORT)
+    assert not left.exists()
+    assert living.exists()
 
 
 def test_an_interrupted_making_leaves_nothing_behind(tmp_path):
