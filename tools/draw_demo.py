@@ -63,7 +63,7 @@ def main() -> None:
         if row < len(SHOWN) - 1:
             axes.set_xticklabels([])
     axes.set_xlabel(
-        "seconds     shaded: a movement was planned here     red: a candidate cue was logged (pale: beside a blink)",
+        "seconds    shaded: a movement was planned    red: a candidate cue was logged (pale: beside a blink)",
         color=INK,
     )
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,12 @@ def draw_signal(
     top = max(np.nanmax(np.abs(signal)) * 1.25, 12.0)
     for cue in cues:
         axes.plot(
-            (cue.onset_s, cue.offset_s), (top * 0.93,) * 2, color=FOUND, linewidth=3, solid_capstyle="butt"
+            (cue.onset_s, cue.offset_s),
+            (top * 0.93,) * 2,
+            color=FOUND,
+            alpha=0.45 if cue.flagged else 1.0,
+            linewidth=3,
+            solid_capstyle="butt",
         )
     axes.set_ylim(-top, top)
     axes.text(0.008, 0.1, label, transform=axes.transAxes, fontsize=8, color=INK)
