@@ -27,12 +27,13 @@ JOIN_RESPONSE = 0.3  # of the lead's response
 HEIGHT_SHARES = (0.7, 2.2)
 RETRY_S = 0.02
 # Syllables come three to six a second. The third of such a row on the lower face is no brief
-# movement of its own, nor is the second opening of lips or jaw; the first cannot be told from one.
+# movement of its own, nor is one beside the second opening of lips or jaw; the first opening
+# cannot be told from a brief movement.
 ROW_S, ROW_REVERSALS = 1.2, 4  # before the apex: two movements there and back
 OPENING_S, OPENING_REVERSALS = 0.6, 2
 ROW_SHARE = 0.5  # of the movement's height: as large are the others
 _LOWER_FACE = 1
-_OPENINGS = frozenset(k for k, s in enumerate(SIGNALS) if s.name.startswith(("lower_lip", "chin")))
+_OPENINGS = tuple(k for k, s in enumerate(SIGNALS) if s.name.startswith(("lower_lip", "chin")))
 
 
 @dataclass(slots=True)
@@ -215,16 +216,19 @@ class Band:
         """Whether the lower face was going to and fro as far already, as in speech or chewing."""
         if GROUP_OF[lead] != _LOWER_FACE:
             return False
-        rows = [(ROW_S, ROW_REVERSALS)]
-        if lead in _OPENINGS:
-            rows.append((OPENING_S, OPENING_REVERSALS))
+        if self._n_reversals(lead, apex, ROW_S, height) >= ROW_REVERSALS:
+            return True
+        return any(
+            self._n_reversals(signal, apex, OPENING_S, height) >= OPENING_REVERSALS for signal in _OPENINGS
+        )
+
+    def _n_reversals(self, signal: int, apex: float, seconds: float, height: float) -> int:
+        """How often a signal turned round, by a good part of `height`, in the time before an apex."""
         bank, last = self.bank, int(apex)
-        for seconds, n_reversals in rows:
-            begin = max(last - round(seconds * bank.rate_hz), bank.first_kept)
-            values = np.ascontiguousarray(bank.window(begin, last)[:, lead])
-            if flanks.count_reversals(values, np.float32(ROW_SHARE * height)) >= n_reversals:
-                return True
-        return False
+        begin = max(last - round(seconds * bank.rate_hz), bank.first_kept)
+        values = np.ascontiguousarray(bank.window(begin, last)[:, signal])
+        n_reversals: int = flanks.count_reversals(values, np.float32(ROW_SHARE * height))
+        return n_reversals
 
 
 def name_movement(candidate: Candidate, bank: PulseBank) -> tuple[tuple[str, ...], tuple[str, ...], Side]:

@@ -25,7 +25,10 @@ _LIKENESS_S = 1.0
 _LIT_IOD = 0.5  # half side of the square, nose bridge in the middle, whose light is told
 _REACH_IOD = 0.09  # how far from its expected place a patch is looked for
 _HOLD_SHARE = 0.5  # of the rigid patches: with fewer, the coarse search is asked
-_MODEL_ERROR_IOD = 0.002  # how well the shape is known, for weighing patches
+# How well a patch can be trusted beside its noise: in the pose the still face's shape is known only
+# so well; within one signal neighbouring skin moves alike, and noise decides.
+_SHAPE_ERROR_IOD = 0.002
+_SKIN_ERROR_IOD = 0.0004
 _SLIPPED_IOD = 0.08  # landmarks this far from the patches: the patches are wrong
 _REFRESH_BELOW = 0.84  # smoothed correlation under which a template is taken anew
 _REFRESHED_PER_FRAME = 3
@@ -232,8 +235,8 @@ class FaceTrack:
 
     def _reweigh(self) -> None:
         shape: FaceShape = self._require_head().shape
-        self._weight = self._patches.information(_MODEL_ERROR_IOD * shape.iod_px)
-        self._board.weigh(self._weight)
+        self._weight = self._patches.information(_SHAPE_ERROR_IOD * shape.iod_px)
+        self._board.weigh(self._patches.information(_SKIN_ERROR_IOD * shape.iod_px))
 
     def _require_head(self) -> Head:
         if self._head is None:
