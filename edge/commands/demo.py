@@ -70,6 +70,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     context.print_table("Planned movements", _COLUMNS, [_row(match) for match in result.matches], _SHOWN)
     context.print_text("")
     context.print_text(summary(session_id, outcome))
+    for cue in result.false:
+        moved = cue.name.replace("_", " ").replace("+", " + ")
+        context.print_text(f"False cue at {cue.onset_s:.1f} s: {moved}, {cue.duration_ms:.0f} ms.")
     context.print_text(verdict(result))
     return 0
 
