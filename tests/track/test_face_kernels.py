@@ -419,7 +419,8 @@ def reference_encode(value, quantum):
     """Nearest code, halves upwards; the largest code for what is too large."""
     if not math.isfinite(value):
         return LOST
-    return int(min(max(math.floor(value / float(quantum) + 0.5), -32767), 32767))
+    nearest = min(max(value / float(quantum) + 0.5, -32767.0), 32767.5)
+    return math.floor(nearest)
 
 
 @settings(deadline=None)

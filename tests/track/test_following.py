@@ -13,7 +13,7 @@ from edge.config import TrackConfig
 from edge.messages import FaceFound, FaceLandmarks, FaceLost, KeyFrameAnswer
 from edge.synth.plan import Happening
 from edge.track.patches import FOLLOWED
-from edge.track.points import N_POINTS
+from edge.track.points import N_POINTS, POINT_LANDMARKS
 from edge.track.tracker import Tracker
 
 FIRST = 8  # the first answer comes with frame 5; from here on there are signals
@@ -169,6 +169,58 @@ def test_a_restart_leaves_a_gap_in_the_signals_rather_than_a_step(swaying, follo
         np.testing.assert_array_equal(followed.signals(k + 1, k + 2), 0.0)
 
 
+def gliding(clip):
+    """The clip with everything going right by a pixel per frame from 0.2 s on."""
+    return clip.with_pictures(lambda k, luma: np.roll(luma, int(gone_px(k)[0]), 1))
+
+
+def gone_px(k):
+    """How far `gliding` has taken a landmark by frame k."""
+    return np.float32([max(k - 20, 0) - 50, 0, 0])
+
+
+def places_at_the_end(seen):
+    """A hook that keeps where each patch is, as of the last frame."""
+
+    def keep(tracker, frame):
+        if tracker.n_faces:
+            seen["patches"] = tracker._faces[0]._patches.position.copy()
+
+    return keep
+
+
+def test_a_face_started_again_by_a_late_answer_is_where_it_has_gone_since(film, follow):
+    """Nine pixels between key frame and answer: 105 miod, if the landmarks were taken as of today."""
+    still, seen = film(**STILL), {}
+
+    def elsewhere_once(k, points):
+        return points + gone_px(k) + (np.float32([0, 40, 0]) if k == 40 else 0)
+
+    followed = follow(
+        gliding(still), late_frames=9, answer=elsewhere_once, before_answer=places_at_the_end(seen)
+    )
+    assert followed.restarts[-1] == 3
+    truth = still.landmarks(119)[POINT_LANDMARKS, :2] + gone_px(119)[:2]
+    assert np.median(np.abs(seen["patches"] - truth)) < 1.0
+
+
+def test_a_patch_taken_anew_is_where_its_landmark_has_gone_since(film, follow):
+    still, seen = film(**STILL), {}
+    x, y = still.landmarks(0)[[171, 396], :2].mean(axis=0).astype(int)
+    plaster = covered(still, 20, 999, (x - 40, y - 25, x + 40, y + 25))
+    followed = follow(
+        gliding(plaster),
+        late_frames=9,
+        answer=lambda k, points: points + gone_px(k),
+        before_answer=places_at_the_end(seen),
+    )
+    assert followed.restarts[-1] == 1
+    assert np.isfinite(followed.signal("chin_left")[-10:]).all()
+    chin = [POINT_LANDMARKS.tolist().index(k) for k in (171, 208, 396, 428)]
+    truth = still.landmarks(119)[POINT_LANDMARKS[chin], :2] + gone_px(119)[:2]
+    assert np.abs(seen["patches"][chin] - truth).max() < 2.0
+
+
 # ---- light and eyes --------------------------------------------------------------------------
 
 
@@ -234,6 +286,30 @@ def test_patches_behind_a_hand_are_lost_and_come_back_without_a_step(swaying, fo
     brow = followed.signal("inner_brow_left")
     assert np.isfinite(brow[FIRST:]).all()
     assert np.abs(np.diff(brow[FIRST:])).max() < swaying_followed.largest_step(FIRST) + 1.0
+
+
+def test_a_patch_that_looks_different_for_good_is_taken_anew_at_its_landmark(film, follow):
+    """A plaster on the chin from 0.2 s on; after 0.7 s the next answer gives its patches new templates."""
+    still = film(**STILL)
+    x, y = still.landmarks(0)[[171, 396], :2].mean(axis=0).astype(int)
+    followed = follow(covered(still, 20, 999, (x - 40, y - 25, x + 40, y + 25)))
+    for name in ("chin_right", "chin_left"):
+        signal = followed.signal(name)
+        assert np.isfinite(signal[FIRST:20]).all()
+        assert np.isnan(signal[25:88]).all()
+        assert np.isfinite(signal[100:]).all()
+        assert np.abs(signal[100:]).max() < 2.0
+    assert followed.restarts[-1] == 1
+
+
+def test_a_mouth_is_not_measured_against_a_head_that_is_out_of_sight(swaying, follow):
+    """With eyes, nose and forehead hidden nothing tells the head's motion from the mouth's own."""
+    tip_y = int(swaying.landmarks(0)[4, 1])
+    hidden = covered(swaying, 40, 80, (0, 0, 320, tip_y + 6))
+    followed = follow(hidden, every=1000)
+    assert np.isnan(followed.signals(42, 80)).all()
+    assert np.isnan(followed.aux("yaw_mrad")[42:80]).all()
+    assert np.isfinite(followed.signals(85)).all()  # the head is back before anyone asks the model
 
 
 def test_quality_is_the_share_of_patches_in_sight(swaying, follow):

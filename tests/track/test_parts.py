@@ -256,6 +256,14 @@ def test_patches_find_themselves_in_their_own_picture(swaying, patches):
     assert patches.correlation.min() > 0.99
 
 
+def test_patches_taken_anew_forget_how_the_old_template_fared(swaying, patches):
+    patches.likeness[3], patches.lost_frames[3], patches.state[3] = 0.2, 90, PATCH_LOST
+    place = patches.position[3].copy()
+    assert patches.capture(swaying.frames[0].luma, 3, np.array([1.0, 0, 0, 1]))
+    assert (patches.likeness[3], patches.lost_frames[3], patches.state[3]) == (1.0, 0, FOLLOWED)
+    np.testing.assert_array_equal(patches.position[3], place)
+
+
 def test_patches_beside_the_picture_have_no_template(swaying, patches):
     patches.position[5] = (-3.0, 10.0)
     assert not patches.capture(swaying.frames[0].luma, 5, np.array([1.0, 0, 0, 1]))
