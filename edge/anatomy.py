@@ -105,10 +105,10 @@ SIGNALS = _both_sides()
 SIGNAL_NAMES = tuple(signal.name for signal in SIGNALS)
 N_SIGNALS = len(SIGNALS)
 
-# What else is known of the face in each frame. Closure is 0 (open) to 1 (shut); head angles
-# are thousandths of a radian, head shifts thousandths of the inter-ocular distance, scale
-# thousandths of the natural logarithm, light mean grey levels (0-255) of the face, quality
-# the share of patches being tracked.
+# What else is known of the face in each frame. Closure is 0 (open) to 1 (shut); head angles are
+# thousandths of a radian, positive for the nose to the picture's right, for the nose down and for
+# clockwise; head shifts thousandths of the inter-ocular distance, scale thousandths of the natural
+# logarithm, light mean grey levels (0-255) of the face, quality the share of patches followed.
 AUX_NAMES = (
     "closure_right",
     "closure_left",

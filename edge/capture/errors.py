@@ -93,7 +93,7 @@ class StreamDamaged(CaptureError):
 
 
 class FrameTimeout(CaptureError):
-    """No frame arrived in time. The loop may retry; three in a row are fatal."""
+    """No frame arrived in time. The loop tries again for three seconds."""
 
     def __init__(self, waited_s: float, last_sequence: int) -> None:
         super().__init__(waited_s, last_sequence)

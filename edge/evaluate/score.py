@@ -44,8 +44,9 @@ class Match:
 class Score:
     """All matches in the order of the truth, and the cues that belong to none.
 
-    A true event is *found* when a cue overlaps it, and *hit* when their intersection over union
-    is at least 0.5. A cue that overlaps no true event is *false*.
+    Every cue belongs to one true event at most. An event is *found* when it has a cue that overlaps
+    it, and *hit* when their intersection over union is at least 0.5. A cue that overlaps no true
+    event is *false*.
     """
 
     matches: tuple[Match, ...]
@@ -54,7 +55,7 @@ class Score:
 
     @property
     def n_found(self) -> int:
-        """True events that some cue overlaps."""
+        """True events that have a cue."""
         return sum(match.cue is not None for match in self.matches)
 
     @property

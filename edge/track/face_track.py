@@ -30,6 +30,10 @@ _HOLD_SHARE = 0.5  # of the rigid patches: with fewer, the coarse search is aske
 _SHAPE_ERROR_IOD = 0.002
 _SKIN_ERROR_IOD = 0.0004
 _SLIPPED_IOD = 0.08  # landmarks this far from the patches: the patches are wrong
+# The first landmarks are some frames old when they come, and a moving head has gone on: until an
+# answer agrees this well, each one starts anew where the head's motion since has taken it.
+_PLACED_IOD = 0.02
+_PLACINGS_MAX = 3
 _REFRESH_BELOW = 0.84  # smoothed correlation under which a template is taken anew
 _REFRESHED_PER_FRAME = 3
 _RETAKE_AFTER_S = 0.7  # a patch lost for so long gets a new template at its landmark
@@ -63,7 +67,13 @@ class FaceTrack:
         self._head: Head | None = None
         self._last_ns = 0
         self._fps = 0.0
+        self._n_placings = 0
         self.n_restarts = 0
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether an answer has confirmed where the patches stand, or enough were tried."""
+        return self._n_placings >= _PLACINGS_MAX
 
     @property
     def share(self) -> float:
@@ -138,15 +148,19 @@ class FaceTrack:
         iod_px = head.shape.iod_px * math.exp(head.log_scale)
         rigid = self._key_followed[:N_RIGID]
         if np.count_nonzero(rigid) >= 0.3 * N_RIGID and self.share >= 0.3:
-            off = np.hypot(*(target - self._key_found)[:N_RIGID][rigid].T)
-            if np.median(off) < _SLIPPED_IOD * iod_px:
+            off = (target - self._key_found)[:N_RIGID][rigid]
+            apart, together = np.median(np.hypot(*off.T)), np.hypot(*np.median(off, axis=0))
+            if apart < _SLIPPED_IOD * iod_px and (self.is_placed or together < _PLACED_IOD * iod_px):
+                self._n_placings = _PLACINGS_MAX
                 self._retake(frame, target, head)
                 return
         since = head.place[:N_POINTS] - self._key_place if self.share >= 0.3 else 0.0
         moved = landmarks.copy()
         if not isinstance(since, float):
             moved[:, :2] += np.median(since, axis=0).astype(np.float32) * self._picture.factor
+        n_placings = 0 if self.is_placed else self._n_placings + 1
         self.begin(frame, moved)
+        self._n_placings = n_placings
 
     def _find(self, luma: NDArray[np.uint8], head: Head) -> bool:
         """Follow all patches and fit the head; False where the head is not held."""
@@ -202,8 +216,7 @@ class FaceTrack:
         gone = np.flatnonzero((patches.state != FOLLOWED) & (patches.lost_frames >= n_frames))
         for k in gone:
             patches.position[k] = head.place[k] if k < N_RIGID else target[k] + since_px[k]
-            if patches.capture(luma, int(k), head.tangent[k]):
-                self._board.skip(int(k))
+            patches.capture(luma, int(k), head.tangent[k])
         if gone.size:
             self._reweigh()
         if self.share > 0.8:

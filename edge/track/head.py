@@ -87,9 +87,13 @@ class Head:
         )
 
     def angles(self) -> tuple[float, float, float]:
-        """Yaw, pitch and roll in radians, the reference picture's own included."""
+        """Yaw, pitch and roll in radians, the reference picture's own included.
+
+        Positive yaw takes the nose to the picture's right, positive pitch takes it down, positive
+        roll turns the head clockwise in the picture.
+        """
         r = self._pose
-        yaw = math.atan2(-r[6], math.hypot(r[0], r[3]))
+        yaw = math.atan2(r[6], math.hypot(r[0], r[3]))
         pitch = math.atan2(r[7], r[8])
         roll = math.atan2(r[3], r[0])
         return self.shape.yaw + yaw, self.shape.pitch + pitch, self.shape.roll + roll

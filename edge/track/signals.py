@@ -53,10 +53,6 @@ class SignalBoard:
         along = np.maximum(along, 1e-9)
         self._weight_x[:], self._weight_y[:] = d[:, 0] * along, d[:, 1] * along
 
-    def skip(self, k: int) -> None:
-        """Patch `k` was put elsewhere: its next movement is not compared with its last."""
-        self._before[k] = np.nan
-
     def advance(self, movement: NDArray[np.float64], aux: NDArray[np.float64]) -> None:
         """Take in one frame and fill `codes` and `points`.
 

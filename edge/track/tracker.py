@@ -79,7 +79,8 @@ class Tracker:
             if self._misses[number] >= _MISSES_UNTIL_LOST or self._faces[number].share < _GONE_SHARE:
                 del self._faces[number]
                 self._news.append(FaceLost(number, frame.sequence, frame.timestamp_ns))
-        self._urgent = not self._faces or any(self._misses.values())
+        unplaced = any(not face.is_placed for face in self._faces.values())
+        self._urgent = not self._faces or unplaced or any(self._misses.values())
 
     def follow(self, frame: Frame) -> tuple[Trace, ...]:
         """One trace for each face, valid until the next call."""

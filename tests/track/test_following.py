@@ -148,6 +148,30 @@ def test_a_template_taken_anew_puts_no_step_into_any_signal(swaying, follow, swa
     assert np.abs(np.diff(difference, axis=0)).max() < 3.0  # 1.6 measured; noise comes in twice
 
 
+def test_a_face_first_seen_on_the_move_ends_up_on_its_landmarks(swaying, follow):
+    """The first answer is five frames old and the head 5 px further; the next one sets it right."""
+
+    def moving(k, luma):
+        return np.ascontiguousarray(np.roll(luma, k // 2, axis=1))
+
+    def answer(k, points):
+        return points + np.array([k // 2, 0, 0], np.float32)
+
+    off_miod = {}
+
+    def note(tracker, frame):
+        if tracker._faces and frame.sequence in (9, 40):
+            k = frame.sequence
+            target = answer(k, swaying.landmarks(k))[POINT_LANDMARKS, :2]
+            off = np.median(tracker._faces[0]._patches.position - target, axis=0)
+            off_miod[k] = 1000 * np.hypot(*off) / swaying.iod_px
+
+    followed = follow(swaying.with_pictures(moving), answer=answer, before_answer=note)
+    assert off_miod[9] > 20.0
+    assert off_miod[40] < 10.0
+    assert followed.restarts[-1] == 2
+
+
 def test_landmarks_elsewhere_start_the_face_again(swaying, follow):
     def elsewhere(k, points):
         return points + np.float32([40, 0, 0]) if k == 40 else points
@@ -447,7 +471,8 @@ def test_key_frames_come_fast_until_a_face_is_held_and_slowly_then(swaying):
     config = TrackConfig(key_frames_max_hz=20.0, key_frames_steady_hz=2.0)
     asked = asked_at(swaying, config)
     assert asked[0] == 0
-    assert np.diff(asked).tolist() == [50, 50]
+    # the second answer, at the full rate still, confirms where the first one put the patches
+    assert np.diff(asked).tolist() == [5, 50, 50]
 
 
 def test_key_frames_come_fast_while_patches_are_lost(swaying):

@@ -364,18 +364,6 @@ def test_signal_board_puts_points_at_rest_plus_movement(board, shape):
     assert across[1] == pytest.approx(0, abs=30)  # and upright
 
 
-def test_signal_board_does_not_compare_a_patch_that_was_put_elsewhere(board):
-    still = np.zeros((N_POINTS, 2))
-    board.advance(still, np.zeros(N_AUX))
-    board.advance(still, np.zeros(N_AUX))
-    elsewhere = still.copy()
-    k = POINT_LANDMARKS.tolist().index(105)  # one of three in the right outer brow
-    elsewhere[k] = 200.0
-    board.skip(k)
-    board.advance(elsewhere, np.zeros(N_AUX))
-    np.testing.assert_array_equal(board.codes[:N_SIGNALS], 0)
-
-
 def test_signal_board_starts_again_without_a_step(board, shape):
     board.advance(np.zeros((N_POINTS, 2)), np.zeros(N_AUX))
     board.begin(shape)
