@@ -35,7 +35,7 @@ test-tflite:  ## the model tests once more, with the older runtime beside the de
 	elif [ $$code -ne 0 ]; then \
 		exit $$code; \
 	else \
-		.venv-tflite/bin/pytest tests/perceive $(ARGS); \
+		MICROCUE_RUNTIMES=litert,tflite .venv-tflite/bin/pytest tests/perceive $(ARGS); \
 	fi
 
 bench: venv  ## the speed of this machine, stage by stage

@@ -1,5 +1,6 @@
 """Which runtime is taken, and what is said where none can be."""
 
+import os
 import pickle
 
 import numpy as np
@@ -31,6 +32,12 @@ def test_at_least_one_runtime_is_installed_and_the_first_is_taken(detector_file)
     assert installed_runtimes()
     interpreter = load_interpreter(detector_file)
     assert type(interpreter).__module__.split(".")[0] in ("ai_edge_litert", "tflite_runtime")
+
+
+def test_the_runtimes_that_are_to_be_tried_are_here():
+    """`make test-tflite` names both, so that neither is left out unseen."""
+    wanted = os.environ.get("MICROCUE_RUNTIMES", installed_runtimes()[0])
+    assert set(wanted.split(",")) <= set(installed_runtimes())
 
 
 @pytest.mark.runtime
