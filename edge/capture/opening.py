@@ -31,7 +31,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     try:
         # only files: a playlist in disguise must not reach out to the network
         options = {"protocol_whitelist": "file"}
-        container = av.open(str(path.absolute()), options=options, metadata_errors="replace")
+        container = av.open(str(path.absolute()), options=options, **_metadata_options(av.__version__))
     except av.error.FFmpegError as error:
         reason = f"it cannot be read as one ({error.strerror or 'unknown format'})"
         raise NotAVideo(str(path), reason) from error
@@ -40,6 +40,11 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     except CaptureError:
         container.close()
         raise
+
+
+def _metadata_options(version: str) -> dict[str, Any]:
+    """Damaged titles are no reason to refuse a video; PyAV 19 took the option for that away."""
+    return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def _pick_stream(path: Path, container: InputContainer) -> VideoStream:
