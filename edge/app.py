@@ -14,7 +14,7 @@ from edge.capture.errors import CameraAbsent
 from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.clock import clock_state
-from edge.config import CaptureConfig, Config
+from edge.config import CaptureConfig, Config, SpotConfig
 from edge.errors import EdgeError, UsageError
 from edge.indicate.indicator import Indicator, NullIndicator
 from edge.messages import Event, Frame, SessionInfo
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 # a recording gives the same cues on every machine, however fast it is.
 _FILE_LATENCY_NS = 50_000_000
 _FIRST_FRAME_S = 5.0
+_NARROWEST_MS = 40.0  # a twenty-fifth of a second, the shortest that any definition names
 
 
 class NotInThisRelease(UsageError):
@@ -152,6 +153,7 @@ def run_session(
         live = source.info.live
         worker = KeyFrameWorker(finder, height, width, None if live else _FILE_LATENCY_NS)
         stack.callback(worker.close)
+        _warn_of_slow_frames(source.info.fps)
         session_id = _begin(recorder, source, finder, config, first)
         watch = Watch(
             source=source,
@@ -166,6 +168,15 @@ def run_session(
         with _ended(recorder, watch.outcome), _quiet_collector():
             watch.run(first, _stopper(stop, watch.outcome, clock, duration_s))
     return session_id, watch.outcome
+
+
+def _warn_of_slow_frames(fps: float) -> None:
+    """Say which movements are too short for this frame rate."""
+    shortest_ms = Spotter(SpotConfig(), fps).shortest_observable_ms
+    if fps > 0 and shortest_ms > _NARROWEST_MS:
+        log.warning(
+            "%.3g frames a second: movements shorter than about %.0f ms cannot be seen", fps, shortest_ms
+        )
 
 
 def _begin(recorder: Recorder, source: FrameSource, finder: FaceFinder, config: Config, first: Frame) -> str:

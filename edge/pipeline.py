@@ -83,6 +83,7 @@ class Outcome:
     fps: float = 0.0
     reason: str = ""
     first_face_s: float | None = None
+    has_learned: bool = False
 
     @property
     def seconds(self) -> float:
@@ -201,8 +202,10 @@ class Watch:
             return State.FAULT
         if not self.spotters:
             return State.NO_FACE
-        learning = any(spotter.learning for spotter in self.spotters.values())
-        return State.LEARNING if learning else State.WATCHING
+        if any(spotter.learning for spotter in self.spotters.values()):
+            return State.LEARNING
+        self.outcome.has_learned = True
+        return State.WATCHING
 
     def _next_frame(self, stop: Callable[[Frame], bool], last: Frame) -> Frame | None:
         """The next frame, or None at the end; a camera may be silent for a while, not for long."""

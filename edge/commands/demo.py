@@ -19,7 +19,8 @@ example:
   microcue demo                 a minute of a moving photograph; made on first use, then kept
 
 Every movement in the clip is known, so the cues can be scored: found, where a cue overlaps the
-movement; IoU, how well onset and offset agree (1 is perfect, 0.5 counts as a hit in the literature).
+movement; IoU, how well onset and offset agree (1 is perfect, 0.5 counts as a hit in the literature);
+false, a cue that belongs to no planned movement. Ten frames are missing from the clip on purpose.
 """
 _COLUMNS = ("at_s", "movement", "side", "ms", "miod", "found", "iou", "onset_ms", "offset_ms", "found_miod")
 _SHOWN = {
@@ -79,13 +80,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def verdict(result: Score) -> str:
     """The score in a sentence or two."""
-    n = len(result.matches)
+    n, n_false = len(result.matches), len(result.false)
     n_flagged = sum(cue.flagged for cue in result.false)
     flagged = f", {n_flagged} of them marked as beside a blink or speech" if n_flagged else ""
     return (
         f"Score: {result.n_found} of {n} planned movements found, {result.n_hits} with IoU of at least "
-        f"{IOU_HIT}; {len(result.false)} false cue{'' if len(result.false) == 1 else 's'} in "
-        f"{result.seconds:.0f} s ({result.false_per_minute:.1f} a minute{flagged})."
+        f"{IOU_HIT}, {result.n_named} with the right movement and side; {n_false} false "
+        f"cue{'' if n_false == 1 else 's'} in {result.seconds:.0f} s "
+        f"({result.false_per_minute:.1f} a minute{flagged})."
     )
 
 
@@ -168,6 +170,7 @@ def _as_dict(session_id: str, result: Score) -> dict[str, object]:
         "n_planned": len(result.matches),
         "n_found": result.n_found,
         "n_hits": result.n_hits,
+        "n_named": result.n_named,
         "n_false": len(result.false),
         "n_false_flagged": sum(cue.flagged for cue in result.false),
         "false_per_minute": result.false_per_minute,

@@ -6,8 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from edge.capture.spec import parse_camera
 from edge.commands.context import Context
 from edge.config import Config, with_overrides
+from edge.errors import ConfigError, UsageError
 from edge.messages import Event, FaceFound, FaceLost
 from edge.pipeline import Outcome
 
@@ -31,19 +33,24 @@ def config_with_options(config: Config, args: argparse.Namespace, camera: str | 
 
     Raises
     ------
-    ConfigError
-        An option is out of range.
+    UsageError
+        An option is out of range; the sentence names it as it was typed.
     """
-    return with_overrides(
-        config,
-        {
-            "capture": {"camera": camera, "fps": args.fps, "realtime": args.realtime},
-            "perceive": {"faces": args.faces},
-            "indicate": {"led": args.led},
-            "session": {"participant": args.participant},
-        },
-        origin="command line: ",
-    )
+    for option, section, key, value in (
+        ("--camera", "capture", "camera", camera),
+        ("--fps", "capture", "fps", args.fps),
+        ("--realtime", "capture", "realtime", args.realtime),
+        ("--faces", "perceive", "faces", args.faces),
+        ("--led", "indicate", "led", args.led),
+        ("--participant", "session", "participant", args.participant),
+    ):
+        try:
+            config = with_overrides(config, {section: {key: value}})
+            if key == "camera" and value is not None:
+                parse_camera(value)
+        except ConfigError as error:
+            raise UsageError(f"{option}: {str(error).removeprefix(f'{section}.{key} ')}") from error
+    return config
 
 
 def teller(context: Context) -> Callable[[float, Event], None]:
@@ -75,12 +82,18 @@ def summary(session_id: str, outcome: Outcome) -> str:
         f"face followed in {share:.0%} of {watched}",
     ]
     if outcome.n_missing:
-        parts.append(f"{outcome.n_missing} frames missing")
+        parts.append(f"{_counted(outcome.n_missing, 'frame')} missing")
     if outcome.n_lost or outcome.n_corrupt:
-        parts.append(f"{outcome.n_lost} frames lost and {outcome.n_corrupt} packets damaged at the source")
+        lost, damaged = _counted(outcome.n_lost, "frame"), _counted(outcome.n_corrupt, "packet")
+        parts.append(f"{lost} lost and {damaged} damaged at the source")
     if outcome.n_mended_times:
-        parts.append(f"{outcome.n_mended_times} timestamps mended")
-    return f"Session {session_id}: {', '.join(parts)}."
+        parts.append(f"{_counted(outcome.n_mended_times, 'timestamp')} mended")
+    text = f"Session {session_id}: {', '.join(parts)}."
+    if not outcome.has_learned:
+        text += (
+            "\nThis was too short to learn the person's baseline (spot.learning_s), so no cue could be found."
+        )
+    return text
 
 
 def _counted(n: int, what: str) -> str:

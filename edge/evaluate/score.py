@@ -39,14 +39,21 @@ class Match:
     cue: Interval | None
     iou: float
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the cue names the planned movement among its own, and the side."""
+        if self.cue is None:
+            return False
+        return self.truth.name in self.cue.name.split("+") and self.truth.side == self.cue.side
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """All matches in the order of the truth, and the cues that belong to none.
 
     Every cue belongs to one true event at most. An event is *found* when it has a cue that overlaps
-    it, and *hit* when their intersection over union is at least 0.5. A cue that overlaps no true
-    event is *false*.
+    it, and *hit* when their intersection over union is at least 0.5. A cue that belongs to no event is
+    *false*, also where it overlaps one that has a better cue.
     """
 
     matches: tuple[Match, ...]
@@ -62,6 +69,11 @@ class Score:
     def n_hits(self) -> int:
         """True events met with IoU of at least 0.5."""
         return sum(match.iou >= IOU_HIT for match in self.matches)
+
+    @property
+    def n_named(self) -> int:
+        """True events whose cue names the movement and the side."""
+        return sum(match.is_named for match in self.matches)
 
     @property
     def false_per_minute(self) -> float:
@@ -107,7 +119,7 @@ def score(truth: Sequence[Interval], cues: Sequence[Interval], seconds: float) -
             matches.append(Match(true_event, None, 0.0))
         else:
             matches.append(Match(true_event, cues[at], table[number][at]))
-    false = tuple(one for k, one in enumerate(cues) if not any(row[k] > 0 for row in table))
+    false = tuple(one for k, one in enumerate(cues) if k not in owner)
     return Score(tuple(matches), false, seconds)
 
 

@@ -8,6 +8,7 @@ sign folded into the lowest bit first, so that the high bytes are all zero, 3390
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def unpack_times(blob: bytes, n_frames: int) -> NDArray[np.int64]:
     return np.cumsum(steps, dtype=np.int64)
 
 
-def _pack(rows: NDArray[np.signedinteger], dtype: np.dtype) -> bytes:
+def _pack(rows: NDArray[Any], dtype: np.dtype[Any]) -> bytes:
     """Differences along each row, sign in the lowest bit, bytes of equal weight together."""
     steps = np.array(rows, dtype=dtype, order="C")
     steps[:, 1:] -= np.asarray(rows[:, :-1], dtype=dtype)
@@ -75,7 +76,7 @@ def _pack(rows: NDArray[np.signedinteger], dtype: np.dtype) -> bytes:
     return zlib.compress(planes.tobytes(), _LEVEL)
 
 
-def _unpack(blob: bytes, n_rows: int, n_frames: int, dtype: np.dtype) -> NDArray[np.signedinteger]:
+def _unpack(blob: bytes, n_rows: int, n_frames: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     n_bytes = n_rows * n_frames * dtype.itemsize
     try:
         # bounded, so that a damaged block cannot ask for all memory

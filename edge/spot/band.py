@@ -33,6 +33,10 @@ ROW_S, ROW_REVERSALS = 1.2, 4  # before the apex: two movements there and back
 OPENING_S, OPENING_REVERSALS = 0.6, 2
 ROW_SHARE = 0.5  # of the movement's height: as large are the others
 _LOWER_FACE = 1
+# Parted lips are decided so long after their apex: by then the next syllable has shown itself, at
+# three to six a second, and the cue is marked as speech. Other movements do not wait.
+OPENING_WAIT_S = 0.45
+_OPENING_NAMES = frozenset(("lips_part", "jaw_drop"))
 _OPENINGS = tuple(k for k, s in enumerate(SIGNALS) if s.name.startswith(("lower_lip", "chin")))
 
 
@@ -145,10 +149,19 @@ class Band:
             if outcome == flanks.NOT_RETURNED and self._may_return(waiting.candidate) and not at_end:
                 waiting.retry_at = self.bank.n_seen + self._retry_samples
                 continue
+            if movement is not None and self._may_be_speech(movement) and not at_end:
+                waiting.retry_at = int(movement.apex + OPENING_WAIT_S * self.bank.rate_hz) + 1
+                continue
             self._waiting.remove(waiting)
             if movement is not None and self._count(movement):
                 movements.append(movement)
         return movements
+
+    def _may_be_speech(self, movement: Movement) -> bool:
+        """Whether lips or jaw opened so lately that a next syllable could still follow."""
+        if not _OPENING_NAMES & set(movement.movements):
+            return False
+        return self.bank.n_seen <= movement.apex + OPENING_WAIT_S * self.bank.rate_hz
 
     def _count(self, movement: Movement) -> bool:
         """Learn how high chance reaches; True where this movement is over the threshold.

@@ -24,6 +24,7 @@ MICRO_LONGEST_NS = 500_000_000
 # The fast bank's own measuring error at the limit; what is longer is the slow bank's to find,
 # which is not taken in by a trough of sway that another movement ends.
 FAST_LONGEST_NS = 540_000_000
+BESIDE_NS = 150_000_000
 MACRO_LONGEST_NS = 4_000_000_000
 MACRO_RATE_HZ = 25.0
 MACRO_SHARE = 0.1  # of the accepted false cues
@@ -214,6 +215,8 @@ class Spotter:
                 continue
             if cue.kind == "macro" and not self._config.macro:
                 continue
+            if cue.kind == "micro" and band is self._macro:  # the fast bank has seen it better
+                continue
             self._cues.append(cue)
             cues.append(cue)
         return cues
@@ -225,9 +228,16 @@ class Spotter:
             whole = max(cue.offset_ns, known.offset_ns) - min(cue.onset_ns, known.onset_ns)
             if not set(cue.regions) & set(known.regions):
                 continue
-            # a flash within a smile is a movement of its own, a smile around a flash's apex is not
+            # a flash within a smile is a movement of its own, a smile around a flash's apex is not,
+            # nor is the level between two larger movements
             around = cue.kind == "macro" and known.onset_ns <= cue.apex_ns <= known.offset_ns
-            if shared > 0.4 * whole or around:
+            between = (
+                cue.kind == "macro"
+                and known.amplitude_miod > cue.amplitude_miod
+                and shared > -BESIDE_NS
+                and not cue.onset_ns < known.apex_ns < cue.offset_ns
+            )
+            if shared > 0.4 * whole or around or between:
                 return True
         return False
 

@@ -60,7 +60,7 @@ class FaceTrack:
         self._board = SignalBoard()
         self._aux = np.full(N_AUX, np.nan)
         self._valid = np.zeros(N_POINTS, np.uint8)
-        self._weight = np.zeros((N_POINTS, 3))
+        self._weight: NDArray[np.float64] = np.zeros((N_POINTS, 3))
         self._key_place = np.zeros((N_POINTS, 2))
         self._key_found = np.zeros((N_POINTS, 2))
         self._key_followed = np.zeros(N_POINTS, np.bool_)

@@ -7,6 +7,7 @@ least with expression. The others are those the signals of `edge.anatomy` are ma
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.anatomy import SIGNALS
 
@@ -33,7 +34,7 @@ _REACH_MIOD = {"brow": 220.0, "eyes": 120.0, "cheek": 180.0, "nose": 150.0, "mou
 _REACH_RIGID_MIOD = 60.0
 
 
-def reach_miod() -> np.ndarray:
+def reach_miod() -> NDArray[np.float64]:
     """float64 [shape=(N_POINTS,)]: how far each point may move apart from the head."""
     reach = np.full(N_POINTS, _REACH_RIGID_MIOD)
     place = {int(index): k for k, index in enumerate(POINT_LANDMARKS)}
@@ -44,7 +45,7 @@ def reach_miod() -> np.ndarray:
     return reach
 
 
-def signal_members() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def signal_members() -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
     """Which points make which signal.
 
     Returns

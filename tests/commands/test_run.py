@@ -359,12 +359,12 @@ def test_run_refuses_an_unknown_setting(watch, clip, tmp_path):
         (["--camera", "picamera2"], 2),
         (["--camera", "gst:videotestsrc"], 2),
         (["--camera", "v4l2:/dev/video99"], 69),
-        (["--camera", "nonsense"], 78),
-        (["--led", "lamp"], 78),
-        (["--faces", "0"], 78),
-        (["--fps", "-3"], 78),
+        (["--camera", "nonsense"], 2),
+        (["--led", "lamp"], 2),
+        (["--faces", "0"], 2),
+        (["--fps", "-3"], 2),
         (["--duration", "0"], 2),
-        (["--participant", "John Doe"], 78),
+        (["--participant", "John Doe"], 2),
         (["--nonsense"], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
@@ -528,7 +528,8 @@ def test_run_explains_a_disk_that_fills_up_and_keeps_what_was_logged(start, data
     code, _, err = running.end()
     assert code == 74
     assert "Traceback" not in err
-    assert "what was logged before is safe" in one_sentence(err)
+    # of a clip this slow it is also said what cannot be seen
+    assert "what was logged before is safe" in one_sentence(err.partition("cannot be seen\n")[2])
     assert is_sound(data)
     assert [session["session_id"] for session in sessions(data)][: len(before)] == before
     assert watch(clip, "--duration", "0.5")[0] == 0

@@ -77,9 +77,11 @@ def test_score_gives_each_event_one_cue_and_each_cue_one_event(truth, cues):
 
 @settings(deadline=None)
 @given(truth=intervals, cues=intervals)
-def test_score_calls_false_exactly_what_overlaps_no_event(truth, cues):
+def test_score_calls_false_exactly_what_belongs_to_no_event(truth, cues):
     result = score(truth, cues, 60.0)
-    assert list(result.false) == [cue for cue in cues if all(overlap(cue, event) == 0 for event in truth)]
+    assert len(result.false) == len(cues) - result.n_found
+    paired = [match.cue for match in result.matches if match.cue]
+    assert sorted(map(repr, [*result.false, *paired])) == sorted(map(repr, cues))
 
 
 def test_score_moves_an_event_to_another_cue_where_that_helps():
@@ -91,9 +93,19 @@ def test_score_moves_an_event_to_another_cue_where_that_helps():
     assert result.matches[0].cue == cues[1]
 
 
-def test_score_counts_a_second_cue_on_one_event_as_neither_found_nor_false():
-    result = score([at(1.0, 2.0)], [at(1.0, 1.9), at(1.8, 2.2)], 60.0)
-    assert (result.n_found, result.n_hits, result.false) == (1, 1, ())
+def test_score_counts_a_second_cue_on_one_event_as_false():
+    second = at(1.8, 2.2)
+    result = score([at(1.0, 2.0)], [at(1.0, 1.9), second], 60.0)
+    assert (result.n_found, result.n_hits, result.false) == (1, 1, (second,))
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "n_named"),
+    [("brow_lower+lid_tighten", "left", 1), ("lid_tighten", "left", 0), ("brow_lower", "both", 0)],
+)
+def test_score_says_whether_movement_and_side_are_right(name, side, n_named):
+    truth = Interval(1.0, 1.2, "micro", "brow_lower", "left")
+    assert score([truth], [Interval(1.0, 1.2, "micro", name, side)], 60.0).n_named == n_named
 
 
 def test_score_finds_without_hitting_where_the_overlap_is_small():
