@@ -190,11 +190,16 @@ class Plan:
 
 def checked_settings(settings: SceneSettings, place: str = "scene") -> SceneSettings:
     """The same settings, or PlanError where one is out of its range."""
-    for name, (low, high) in _RANGES.items():
-        value = getattr(settings, name)
-        if not low <= value <= high:
-            raise PlanError(place, f"{name} must lie in {low:g} to {high:g}, but is {value:g}")
+    for name in _RANGES:
+        if problem := out_of_range(name, getattr(settings, name)):
+            raise PlanError(place, f"{name} {problem}")
     return settings
+
+
+def out_of_range(setting: str, value: float) -> str:
+    """What is wrong with a setting's value, as the end of a sentence; empty where nothing is."""
+    low, high = _RANGES[setting]
+    return "" if low <= value <= high else f"must lie in {low:g} to {high:.10g}, but is {value:.10g}"
 
 
 def read_plan(path: str | Path, settings: SceneSettings | None = None) -> Plan:
@@ -211,7 +216,8 @@ def read_plan(path: str | Path, settings: SceneSettings | None = None) -> Plan:
     PlanMissing
         The file cannot be read.
     PlanError
-        An unknown column, event, movement, side or setting, or a value out of range.
+        An unknown column, event, movement, side or setting, a value out of range, or a row that the
+        clip's own `duration_s` cuts off.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -248,7 +254,7 @@ def parse_plan(text: str, place: str = "plan", settings: SceneSettings | None = 
         if len(row) > len(header):
             raise PlanError(here, f"has {len(row)} cells for {len(header)} columns")
         cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
-        happenings.append(_checked(_happening(cells, here), here))
+        happenings.append(_within(_checked(_happening(cells, here), here), scene.duration_s, here))
     ordered = tuple(sorted(happenings, key=lambda h: h.onset_s))
     return Plan(ordered, checked_settings(scene, place))
 
@@ -330,5 +336,18 @@ def _checked(h: Happening, place: str) -> Happening:
     if not low <= h.amplitude <= high:
         raise PlanError(
             place, f"the amplitude of a {h.event} must lie in {low:g} to {high:g}, but is {h.amplitude:g}"
+        )
+    return h
+
+
+def _within(h: Happening, clip_s: float, place: str) -> Happening:
+    """A movement or blink must end before the clip does, or the truth would tell of what is not there."""
+    ends = h.event in ("movement", "blink")
+    at_s = h.offset_s if ends else h.onset_s
+    if clip_s > 0 and at_s > clip_s + 1e-6:  # 0.1 + 0.2 must fit into 0.3
+        raise PlanError(
+            place,
+            f"the {h.event} {'ends' if ends else 'starts'} at {at_s:g} s, but the clip at {clip_s:g} s;"
+            " raise duration_s or leave that line out",
         )
     return h

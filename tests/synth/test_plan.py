@@ -103,6 +103,26 @@ def test_a_bad_header_or_setting_is_refused(text, message):
         parse_plan(text)
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("movement,0.9,0.2,,,dimple,both,20", "line 4: the movement ends at 1.1 s, but the clip at 1 s"),
+        ("blink,0.95,0.2,,,,both,1", "line 4: the blink ends at 1.15 s"),
+        ("turn,1.5,2,,,,,5", "line 4: the turn starts at 1.5 s, but the clip at 1 s; raise duration_s"),
+    ],
+)
+def test_what_the_clip_ends_before_is_refused_by_its_line(row, message):
+    text = "# duration_s=1\n" + HEADER + "blink,0.1,0.2,,,,both,1\n" + row + "\n"
+    with pytest.raises(PlanError, match=message):
+        parse_plan(text)
+    assert len(parse_plan(text.replace("duration_s=1", "duration_s=0")).happenings) == 2
+
+
+def test_a_movement_may_last_to_the_very_end_and_a_turn_beyond_it():
+    text = "# duration_s=0.3\n" + HEADER + "movement,0.1,0.2,,,dimple,both,20\nturn,0.2,4,,,,,5\n"
+    assert parse_plan(text).duration_s == pytest.approx(0.3)
+
+
 def test_a_missing_plan_and_one_that_is_no_text_are_told_apart(tmp_path):
     with pytest.raises(PlanMissing, match="cannot be read") as caught:
         read_plan(tmp_path / "none.csv")
