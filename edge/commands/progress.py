@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -12,8 +12,12 @@ _Item = TypeVar("_Item")
 _PATIENCE_S = 2.0
 
 
-def with_progress(items: Iterable[_Item], total: int, what: str, shown: bool = True) -> Iterator[_Item]:
+def with_progress(
+    items: Iterable[_Item], total: int, what: str, shown: bool = True
+) -> Generator[_Item, None, None]:
     """Pass `items` through; a bar on standard error once it takes more than two seconds.
+
+    Close it when it is left early: until then the bar stands, and takes what is printed.
 
     Parameters
     ----------

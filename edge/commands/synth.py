@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from edge.commands.progress import with_progress
 from edge.errors import UsageError
-from edge.synth.encode import QUANTISER, write_clip
-from edge.synth.plan import Plan, SceneSettings, checked_settings, read_plan
-from edge.synth.truth import TruthRow, truth_path, write_truth
+from edge.synth.encode import QUANTISER
+from edge.synth.output import write_clip_and_truth
+from edge.synth.plan import Plan, out_of_range, read_plan
+from edge.synth.truth import TruthRow, truth_path
 
 if TYPE_CHECKING:
     from edge.commands.context import Context
@@ -27,9 +29,18 @@ example:
   microcue synth --plan plan.csv --fps 120 --output clip.mkv
   microcue run --camera file:clip.mkv
 
-The truth goes beside the clip: clip.truth.csv. With a video as --portrait the movements are added to
+The truth goes beside the clip: clip.truth.csv. A clip of that name is replaced once the new one is
+whole; an interrupt leaves it as it was. With a video as --portrait the movements are added to
 the real face in it, which keeps its own motion, size and times.
 """
+_OPTIONS = {
+    "fps": "fps",
+    "width": "width",
+    "height": "height",
+    "face_width_px": "face-width",
+    "seed": "seed",
+    "noise_levels": "noise",
+}
 EXAMPLE_PLAN = """\
 # Settings of the scene: key=value. What is not named here keeps its default.
 # duration_s=12
@@ -57,7 +68,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--plan", metavar="PLAN.csv", help="what happens, one row per happening")
-    parser.add_argument("--example-plan", action="store_true", help="print a plan to start from, and end")
+    parser.add_argument(
+        "--example-plan", action="store_true", help="print a plan to start from (CSV, with --json too)"
+    )
     parser.add_argument(
         "--portrait", metavar="FILE", help="photograph or video of one face (default: built in)"
     )
@@ -85,12 +98,17 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             raise UsageError(f"expected --{option}, but it was not given; see microcue synth --help")
     if not 2 <= arguments.quality <= 31:
         raise UsageError(f"--quality must lie in 2 to 31, but is {arguments.quality}")
-    plan = _with_options(read_plan(arguments.plan), arguments)
     output = Path(arguments.output)
-    frames, n_frames, truth, fps = _sources(plan, arguments, context)
-    shown = with_progress(frames, n_frames, "rendering", context.verbosity >= 0 and not context.json)
-    n_written = write_clip(shown, output, fps, arguments.lossless, arguments.quality)
-    write_truth(truth, truth_path(output))
+    _keep_inputs(output, arguments)
+    plan = _with_options(read_plan(arguments.plan), arguments)
+    try:
+        frames, n_frames, truth, fps = _sources(plan, arguments, context)
+        is_shown = context.verbosity >= 0 and not context.json
+        with closing(with_progress(frames, n_frames, "rendering", is_shown)) as shown:
+            n_written = write_clip_and_truth(shown, truth, output, fps, arguments.lossless, arguments.quality)
+    except KeyboardInterrupt:
+        print("microcue: interrupted, nothing written", file=sys.stderr)
+        raise
     if context.json:
         columns = ("clip", "truth", "frames", "fps", "movements", "blinks")
         context.print_table(
@@ -98,7 +116,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         )
     n_movements, n_blinks = _counts(truth)
     context.print_text(
-        f"{output}: {n_written} frames at {fps:g} per second, {n_movements} movements, {n_blinks} blinks;"
+        f"{output}: {_many(n_written, 'frame')} at {fps:g} per second,"
+        f" {_many(n_movements, 'movement')}, {_many(n_blinks, 'blink')};"
         f" what is true stands in {truth_path(output)}"
     )
     return 0
@@ -118,7 +137,7 @@ def _sources(
         from edge.synth.video_portrait import VideoPortrait
 
         if given := [name for name in ("width", "height", "face_width_px") if getattr(arguments, name)]:
-            option = given[0].removesuffix("_px").replace("_", "-")
+            option = _OPTIONS[given[0]]
             raise UsageError(
                 f"a video as --portrait keeps its own size, but --{option} was given; leave it out"
             )
@@ -129,8 +148,8 @@ def _sources(
         n_planned = sum(h.event in ("movement", "blink") for h in plan.happenings)
         if len(truth) < n_planned:
             context.print_text(
-                f"{n_planned - len(truth)} of {n_planned} planned movements and blinks fall where the video"
-                " shows no face or has ended: they are not in the truth"
+                "not in the truth, since the video shows no face then or has ended:"
+                f" {n_planned - len(truth)} of {n_planned} planned movements and blinks"
             )
         return video.render(), int(video.delivered().sum()), truth, video.fps
     scene = Scene(plan, load_portrait(arguments.portrait))
@@ -140,11 +159,37 @@ def _sources(
 def _with_options(plan: Plan, arguments: argparse.Namespace) -> Plan:
     """The plan with what the command line says instead of its own settings."""
     given: dict[str, Any] = {
-        item.name: value
-        for item in fields(SceneSettings)
-        if (value := getattr(arguments, item.name, None)) is not None
+        name: value for name in _OPTIONS if (value := getattr(arguments, name)) is not None
     }
-    return replace(plan, settings=checked_settings(replace(plan.settings, **given), "command line"))
+    for name, value in given.items():
+        if problem := out_of_range(name, value):
+            raise UsageError(f"--{_OPTIONS[name]} {problem}")
+    return replace(plan, settings=replace(plan.settings, **given))
+
+
+def _keep_inputs(output: Path, arguments: argparse.Namespace) -> None:
+    """Refuse to write a clip under another format's name, or over what it is made from."""
+    if output.suffix.lower() != ".mkv":
+        raise UsageError(f"--output must end in .mkv, the only format written, but is {output}")
+    if output.is_dir():
+        raise UsageError(f"--output must name a file, but {output} is a folder; choose another name")
+    for written in (output, truth_path(output)):
+        for option in ("plan", "portrait"):
+            given = getattr(arguments, option)
+            if given is not None and _is_same(written, Path(given)):
+                raise UsageError(
+                    f"--output would write {written} over the --{option} it is made from; choose another name"
+                )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():  # links to one file too
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _counts(truth: list[TruthRow]) -> tuple[int, int]:

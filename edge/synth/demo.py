@@ -16,11 +16,12 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from edge.synth.encode import ClipNotWritten, write_clip
+from edge.synth.encode import ClipNotWritten
+from edge.synth.output import write_clip_and_truth
 from edge.synth.plan import Plan, parse_plan, write_plan
 from edge.synth.portrait import BUILT_IN, BUILT_IN_LANDMARKS, built_in_portrait
 from edge.synth.scene import Scene
-from edge.synth.truth import truth_path, write_truth
+from edge.synth.truth import truth_path
 
 # 150 MB a minute; 0.2 miod of error against planned movements of 8 miod and more
 _QUANTISER = 4
@@ -98,6 +99,16 @@ movement,58.3,0.12,0.5,0,inner_brow_raise,left,10,
 """
 
 
+class ClipNotKept(ClipNotWritten):
+    """The demo clip cannot be written where it would be kept."""
+
+    def __str__(self) -> str:
+        return (
+            f"expected to keep the demo clip as {self.path}, but {self.reason};"
+            " set XDG_CACHE_HOME to a folder that can be written and has 150 MB free"
+        )
+
+
 def demo_plan() -> Plan:
     """What happens in the built-in clip."""
     return parse_plan(DEMO_PLAN, "the built-in plan")
@@ -133,7 +144,7 @@ def demo_clip(
 
     Raises
     ------
-    ClipNotWritten
+    ClipNotKept
     """
     directory = cache_dir or demo_cache_dir()
     plan = plan or demo_plan()
@@ -141,20 +152,15 @@ def demo_clip(
     truth = truth_path(clip)
     if clip.is_file() and truth.is_file():
         return clip, truth
-    unfinished = directory / f".{clip.name}.{os.getpid()}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         scene = Scene(plan, built_in_portrait())
-        write_clip(_counted(scene, progress), unfinished, plan.settings.fps, quantiser=_QUANTISER)
-        write_truth(scene.truth(), unfinished.with_suffix(".truth"))
-        unfinished.with_suffix(".truth").replace(truth)
-        unfinished.replace(clip)
+        frames = _counted(scene, progress)
+        write_clip_and_truth(frames, scene.truth(), clip, plan.settings.fps, quantiser=_QUANTISER)
     except OSError as error:
-        raise ClipNotWritten(str(clip), f"the system says: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):  # where nothing could be written, nothing is left
-            unfinished.unlink(missing_ok=True)
-            unfinished.with_suffix(".truth").unlink(missing_ok=True)
+        raise ClipNotKept(str(clip), f"the system says: {error.strerror or error}") from error
+    except ClipNotWritten as error:
+        raise ClipNotKept(error.path, error.reason) from error
     _forget_others(directory, clip)
     return clip, truth
 

@@ -87,7 +87,7 @@ def write_clip(
             if stream is not None:
                 container.mux(stream.encode(None))
     except (av.error.FFmpegError, OSError) as error:
-        raise ClipNotWritten(str(path), f"the system says: {error}") from error
+        raise ClipNotWritten(str(path), f"the system says: {error.strerror or error}") from error
     return n_written
 
 

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from edge.synth.demo import demo_cache_dir, demo_clip, demo_plan
+from edge.errors import EXIT_INPUT_OUTPUT
+from edge.synth.demo import ClipNotKept, demo_cache_dir, demo_clip, demo_plan
 from edge.synth.encode import ClipNotWritten
 from edge.synth.plan import Plan, SceneSettings
 
@@ -66,10 +67,24 @@ def test_an_interrupted_making_leaves_nothing_behind(tmp_path):
     assert clip.stat().st_size > 1000
 
 
-def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+def test_a_cache_that_cannot_be_made_is_named_with_the_variable_that_moves_it(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ClipNotWritten, match="file"):
+    with pytest.raises(ClipNotKept, match=r"file/cache/demo.*Not a directory; set XDG_CACHE_HOME") as caught:
         demo_clip(tmp_path / "file" / "cache", None, SHORT)
+    assert caught.value.exit_code == EXIT_INPUT_OUTPUT
+    assert ".mkv file" not in str(caught.value)
+
+
+def test_a_clip_that_cannot_be_written_to_its_cache_says_the_same(monkeypatch, tmp_path):
+    def full(*_, **__):
+        raise ClipNotWritten("hidden", "the system says: No space left on device")
+
+    monkeypatch.setattr("edge.synth.output.write_clip", full)
+    with pytest.raises(
+        ClipNotKept, match=r"demo-\w+\.mkv, but .*No space left on device; set XDG_CACHE_HOME"
+    ):
+        demo_clip(tmp_path, None, SHORT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_service_keeps_the_clip_in_its_own_cache_directory(monkeypatch, tmp_path):
