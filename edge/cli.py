@@ -7,12 +7,13 @@ wait for numba or a camera library.
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,10 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeError as error:
         return _failed(words, error.exit_code, str(error))
     except KeyboardInterrupt:  # `run` ends its session on the signal; elsewhere it lands here
+        _abandon_output()
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # whoever read us (`| head`) has had enough; the interpreter's own last flush must not complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()  # whoever read us (`| head`) has had enough
         return EXIT_DONE
     except OSError as error:
         sentence = f"expected to read or write, the system says {error}; check space and permissions"
@@ -106,7 +107,7 @@ def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
 
 def _run(words: list[str]) -> int:
     asked = words[0] if words and words[0] in COMMANDS else None
-    arguments = build_parser(asked).parse_args(words)
+    arguments = _parsed(build_parser(asked), words)
     # after parsing, so that --help and a usage error need none of it
     from edge.commands.context import Context
     from edge.config import data_dir, load_config
@@ -119,14 +120,61 @@ def _run(words: list[str]) -> int:
         verbosity=arguments.verbosity,
     )
     code: int = arguments.run(arguments, context)
-    sys.stdout.flush()  # so that a reader who has gone shows here
+    _flush()
     return code
+
+
+def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """As `parse_args`, with the command's own usage and the nearest name where one is misspelt."""
+    first = words[0] if words else ""
+    if first.startswith("-") and first not in ("-h", "--help", "--version"):
+        parser.error(f"expected a command before {first}, as in: microcue cues {first}")
+    if first and not first.startswith("-") and first not in COMMANDS:
+        parser.error(f"there is no command {first!r}{_nearest(first, COMMANDS)}")
+    try:
+        arguments, unknown = parser.parse_known_args(words)
+    except SystemExit:  # --help, or what was wrong
+        _flush()
+        raise
+    if unknown:
+        subparsers = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+        command = subparsers.choices[first]
+        name = unknown[0].partition("=")[0]
+        near = _nearest(name, command._option_string_actions) if name.startswith("-") else ""
+        command.error(f"{first} takes no {unknown[0]!r}{near}")
+    return arguments
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else "; --help lists what there is"
+
+
+def _flush() -> None:
+    """Now and not at exit, where nobody could explain a full disk or a reader who has gone."""
+    if sys.stdout is not None:  # closed by whoever started us
+        sys.stdout.flush()
+
+
+def _abandon_output() -> None:
+    """Drop what standard output still holds, where it takes no more: the last flush must not complain."""
+    try:
+        _flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _add_common_options(parser: argparse.ArgumentParser) -> None:
     common = parser.add_argument_group("common options")
-    common.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
-    common.add_argument("--data", type=Path, metavar="DIR", help="where the log is kept")
+    common.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings file (TOML; default: ~/.config/microcue/microcue.toml)",
+    )
+    common.add_argument(
+        "--data", type=Path, metavar="DIR", help="where the log is kept (default: ~/.local/share/microcue)"
+    )
     common.add_argument("--json", action="store_true", help="print for programs instead of people")
     common.add_argument(
         "-v", "--verbose", action="count", default=0, dest="verbosity", help="say more; twice: more"
@@ -139,6 +187,7 @@ def _log_level(verbosity: int) -> int:
 
 
 def _failed(words: Sequence[str], exit_code: int, sentence: str) -> int:
+    _abandon_output()
     print(f"microcue: {sentence}", file=sys.stderr)
     # asked of the words, since parsing itself may be what failed
     if any(word == "--verbose" or (word[:1] == "-" and set(word[1:]) == {"v"}) for word in words):

@@ -73,9 +73,7 @@ LED_PATTERN = r"auto|terminal|none|gpio:\d{1,3}|rgb:\d{1,3},\d{1,3},\d{1,3}"
 class CaptureConfig:
     """Where frames come from."""
 
-    camera: str = setting(
-        "auto", "auto, v4l2:/dev/videoN, picamera2[:N], gst:PIPELINE, file:PATH or demo", pattern=r"(?s).+"
-    )
+    camera: str = setting("auto", "auto, v4l2:/dev/videoN, file:PATH or demo", pattern=r"(?s).+")
     fps: float = setting(
         0.0,
         "frames per second asked of a camera; a file is read as if recorded so; 0: as it comes",

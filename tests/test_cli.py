@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import os
+import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -166,6 +169,56 @@ def test_a_reader_that_has_had_enough_is_no_failure():
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "hints"),
+    [
+        (["sesions"], ["no command 'sesions'", "did you mean sessions?"]),
+        (["cameras"], ["no command 'cameras'", "--help lists what there is"]),
+        (["cues", "--blink-s"], ["usage: microcue cues ", "did you mean --blinks?"]),
+        (["export", "--ouptut=x.csv"], ["usage: microcue export ", "did you mean --output?"]),
+        (["cues", "one", "two"], ["usage: microcue cues ", "cues takes no 'two'\n"]),
+        (["--json", "cues"], ["microcue cues --json"]),
+    ],
+)
+def test_what_is_misspelt_is_answered_with_the_nearest(words, hints, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert [hint for hint in hints if hint not in printed] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device is Linux's")
+@pytest.mark.parametrize("words", ["config", "config --json", "config --help", "--help"])
+def test_a_full_disk_behind_standard_output_is_one_sentence(words):
+    script = f"{sys.executable} -m edge.cli {words} > /dev/full"
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=buffered)
+    assert done.returncode == 74
+    assert done.stderr.startswith("microcue: expected to read or write, the system says [Errno 28]")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_closed_standard_output_is_no_bug():
+    script = f"{sys.executable} -m edge.cli config >&-"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=os.environ)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_command_that_a_message_names_exists():
+    """In backquotes, or on a line of its own as the examples have it."""
+    named = set()
+    for path in Path(edge.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named |= {
+                    (word, path.name)
+                    for word in re.findall(r"(?:`|^ +|see )microcue ([a-z][\w-]*)", node.value, re.MULTILINE)
+                }
+    assert len(named) > 10
+    assert {(word, name) for word, name in named if word not in COMMANDS} == set()
 
 
 def test_help_imports_nothing_heavy():

@@ -60,3 +60,4 @@ def test_warmup_command_lists_every_module(tmp_path, monkeypatch, capsys):
     assert main(["warmup", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["module"] for row in rows] == kernel_modules()
+    assert {type(row["seconds"]) for row in rows} == {float}

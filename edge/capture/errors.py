@@ -135,7 +135,12 @@ class CameraAbsent(DeviceAbsent):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"expected a camera at {self.device}, but {self.reason}; plug it in, or see `microcue cameras`"
+        if self.device == "auto":
+            return (
+                f"expected a camera, but {self.reason}; plug in a USB camera, name a recording with "
+                "--camera file:PATH, or see `microcue doctor`"
+            )
+        return f"expected a camera at {self.device}, but {self.reason}; plug it in, or see `microcue doctor`"
 
 
 class CameraBusy(CaptureError):
@@ -175,7 +180,7 @@ class CameraUnsuitable(CaptureError):
     def __str__(self) -> str:
         return (
             f"expected {self.wanted} from {self.device}, but it gives {self.came}; "
-            "choose another mode or camera from `microcue cameras`"
+            "choose another size, --fps or camera; `microcue doctor` lists them"
         )
 
 

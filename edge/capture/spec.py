@@ -10,7 +10,8 @@ from edge.errors import ConfigError
 
 CameraKind = Literal["auto", "picamera2", "v4l2", "gst", "file", "demo"]
 
-_FORMS = "auto, picamera2[:N], v4l2:/dev/videoN, gst:PIPELINE, file:PATH, demo"
+# picamera2 and gst are understood too, for a later release, and not offered until then
+_FORMS = "auto, v4l2:/dev/videoN, file:PATH or demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +54,4 @@ def parse_camera(text: str) -> CameraSpec:
         return CameraSpec("v4l2", text)
     if text and Path(text).is_file():
         return CameraSpec("file", text)
-    raise ConfigError(f"expected --camera as one of {_FORMS}, not {text!r}; for a video file write file:PATH")
+    raise ConfigError(f"expected the camera as {_FORMS}, not {text!r}; for a video file write file:PATH")

@@ -257,7 +257,10 @@ def check_database(data_dir: Path) -> Finding:
         fix = "copy the directory away, then start a new one with --data"
         return Finding("fail", f"{path} is damaged: {verdict}", fix, EXIT_INPUT_OUTPUT)
     running = ", one is running" if is_held(data_dir) else ""
-    return Finding("ok", f"{n_sessions} sessions{running}, {path.stat().st_size / 1e6:.1f} MB")
+    return Finding(
+        "ok",
+        f"{n_sessions} session{'' if n_sessions == 1 else 's'}{running}, {path.stat().st_size / 1e6:.1f} MB",
+    )
 
 
 def check_temperature(thermal_dir: Path = Path("/sys/class/thermal")) -> Finding:

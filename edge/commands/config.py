@@ -18,7 +18,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "config",
         help="print the settings in use",
         description="Prints every setting with its meaning and range, as a settings file.",
-        epilog="example:\n  microcue config > ~/.config/microcue/microcue.toml",
+        epilog="example, for a file of your own:\n  mkdir -p ~/.config/microcue\n"
+        "  microcue config > ~/.config/microcue/microcue.toml",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--changed", action="store_true", help="only what differs from the defaults")

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.commands.table import table_text
 from edge.config import Config
-
-# A pipe has no width: wide enough that nothing is cut, since rich never pads to it.
-_PIPE_WIDTH_COLUMNS = 400
-# A session id has 20.
-_SHORT_COLUMNS = 20
-# Also "83±8", "<0.01", "97%" and "01:20".
-_NUMBER = re.compile(r"[-+<±%.:e\d]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,7 @@ class Context:
         columns: Sequence[str],
         rows: Iterable[Sequence[object]],
         shown: Mapping[str, str] | None = None,
+        drop_first: Sequence[str] = (),
     ) -> None:
         """Print rows as a table for people, or as a JSON array of objects with `--json`.
 
@@ -59,11 +53,14 @@ class Context:
             Taken one by one; with `--json` never more than one is held.
         shown : mapping of column name to heading, optional
             Which columns a person sees, in this order; all under their own names if left out.
+        drop_first : sequence of str, optional
+            Columns a narrow terminal does without first; after these, those on the right.
         """
         if self.json:
             _print_json(columns, rows)
         else:
-            _print_table(title, columns, rows, shown or {name: name for name in columns})
+            headings = shown or {name: name for name in columns}
+            sys.stdout.write(table_text(title, columns, rows, headings, drop_first))
 
     def print_text(self, text: str) -> None:
         """Print a sentence for people; silent with `--json` and `-q`."""
@@ -78,43 +75,3 @@ def _print_json(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         sys.stdout.write(separator + json.dumps(record, ensure_ascii=False))
         separator = ",\n"
     sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
-
-
-def _print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], shown: Mapping[str, str]
-) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH_COLUMNS, highlight=False)
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0, 0, 1),
-    )
-    picked = [columns.index(name) for name in shown]
-    held = [[row[index] for index in picked] for row in rows]
-    for position, heading in enumerate(shown.values()):
-        values = [row[position] for row in held]
-        is_number = all(_NUMBER.fullmatch(_cell(value)) for value in values)
-        # short ones stay whole on a narrow terminal, the long ones make room
-        is_short = all(len(line) <= _SHORT_COLUMNS for value in values for line in _cell(value).splitlines())
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_short)
-    for row in held:
-        # Text, not str: brackets in a note are not markup
-        table.add_row(*(Text(_cell(value)) for value in row))
-    console.print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(value)

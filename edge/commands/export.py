@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ examples:
   microcue export --format jsonl --output - | jq .movements
 
 The file appears under its name only when it is complete, readable for its owner alone.
+With --json the format is jsonl unless --format says otherwise, and what was written is told as JSON.
 """
 
 
@@ -37,7 +39,6 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "--format",
         choices=formats,
-        default="csv",
         metavar="FORMAT",
         help=f"{' or '.join(FORMATS)} (default: csv); planned: {', '.join(PLANNED_FORMATS)}",
     )
@@ -50,7 +51,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Export; says how much went where, unless it went to standard output."""
-    write = find_format(args.format)
+    write = find_format(args.format or ("jsonl" if context.json else "csv"))
     with LogReader(context.data_dir) as log:
         session_ids = _chosen(log, args.sessions)
         n_expected = sum(log.n_cues(session_id, args.blinks) for session_id in session_ids)
@@ -59,7 +60,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         )
         with output_file(args.output) as file:
             n_rows = write(rows, file)
-    if args.output != "-":
+    if args.output != "-" and context.json:
+        print(json.dumps({"output": args.output, "n_rows": n_rows, "n_sessions": len(session_ids)}))
+    elif args.output != "-":
         cues = "1 row" if n_rows == 1 else f"{n_rows} rows"
         sessions = "1 session" if len(session_ids) == 1 else f"{len(session_ids)} sessions"
         context.print_text(f"{cues} of {sessions} written to {args.output}")

@@ -17,9 +17,10 @@ examples:
   microcue sessions
   microcue sessions --json | jq '.[-1].n_micro'
 
-`watched` is the share of the session in which a face was followed, `/min` the micro cues in a
-minute of that time. A session that has no end, because the power went or the process was
-killed, is `interrupted`; everything up to its last second is there.
+A session is named after its start in UTC. `watched` is the share of it in which a face was
+followed, `/min` the micro cues in a minute of that time. Below its name stands whether it is still
+`running`, or `interrupted`: it has no end, because the power went or the process was killed, and
+everything up to its last second is there.
 """
 _CUES_EXAMPLE = """\
 examples:
@@ -31,8 +32,8 @@ session. `during` says what else happened: a blink, speech, or light that was no
 """
 _SESSION_HEADINGS = {
     "session_id": "session",
-    "state": "state",
     "participant": "who",
+    "source": "source",
     "length": "length",
     "fps": "fps",
     "watched": "watched",
@@ -41,6 +42,7 @@ _SESSION_HEADINGS = {
     "per_minute": "/min",
 }
 _CUE_HEADINGS = ("cue", "at", "kind", "ms", "movements", "side", "miod", "false/h", "during")
+_ROOM_FOR_SESSIONS = ("per_minute", "fps", "n_macro")  # what a narrow terminal does without
 
 
 def register(subparsers: Any) -> None:
@@ -84,7 +86,9 @@ def run_sessions(args: argparse.Namespace, context: Context) -> int:
         )
         return 0
     names = tuple(_SESSION_HEADINGS)
-    context.print_table(f"Sessions in {context.data_dir}", names, rows, _SESSION_HEADINGS)
+    context.print_table(
+        f"Sessions in {context.data_dir}", names, rows, _SESSION_HEADINGS, drop_first=_ROOM_FOR_SESSIONS
+    )
     return 0
 
 
@@ -106,15 +110,20 @@ def print_cues(
             return
         rows = list(_cues_for_people(cues))
     if rows:
-        context.print_table(f"Candidate cues of session {session_id}", _CUE_HEADINGS, rows)
+        context.print_table(
+            f"Candidate cues of session {session_id}", _CUE_HEADINGS, rows, drop_first=("side", "during")
+        )
     else:
-        context.print_text(f"Session {session_id} has no such cues.")
+        context.print_text(f"Session {session_id} has no {f'{kind} ' if kind else ''}cues.")
 
 
 def _session_for_people(session: dict[str, str | int | float | None]) -> Row:
     coverage, per_minute, fps = session["coverage"], session["micro_per_minute"], session["fps"]
     return (
-        *(session["session_id"], session["state"], session["participant"] or ""),
+        f"{session['session_id']}" + ("" if session["state"] == "finished" else f"\n{session['state']}"),
+        session["participant"] or "",
+        # the folder says little and takes all the room; a camera has none
+        str(session["source"] or "").rpartition("/")[2],
         _clock_time(round(float(session["duration_s"] or 0)), "02d"),
         f"{fps:.0f}" if isinstance(fps, float) else "",
         f"{coverage:.0%}" if isinstance(coverage, float) else "",
@@ -160,6 +169,6 @@ def _rate(per_hour: Field) -> str:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, 0 or more")
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, 1 or more")
     return int(text)

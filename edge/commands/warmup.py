@@ -32,6 +32,6 @@ def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 - as
 
     timed = list(with_progress(warm_up(), len(kernel_modules()), "compiling"))
     context.print_table(
-        "Kernels ready", ("module", "seconds"), [(name, f"{seconds:.2f}") for name, seconds in timed]
+        "Kernels ready", ("module", "seconds"), [(name, round(seconds, 2)) for name, seconds in timed]
     )
     return 0

@@ -24,9 +24,29 @@ _PROGRESS_NS = 500_000_000  # how old the progress may be, where no change of li
 
 def describe(cue: Cue) -> str:
     """A cue in one short line: what moved, on which side, how long, how far."""
-    moved = " + ".join(cue.movements).replace("_", " ") or "+".join(cue.regions)
+    return f"{_moved(cue)}, {_figures(cue)}"
+
+
+def describe_within(cue: Cue, n_columns: int) -> str:
+    """As `describe`, with only as many movements as fit; the numbers stay, then the first movement."""
+    if len(describe(cue)) <= n_columns:
+        return describe(cue)
+    figures = _figures(cue)
+    for n_named in range(len(cue.movements) - 1, 0, -1):
+        moved = " + ".join(cue.movements[:n_named]).replace("_", " ")
+        text = f"{moved} + {len(cue.movements) - n_named} more, {figures}"
+        if len(text) <= n_columns:
+            return text
+    return figures if len(figures) <= n_columns else ""
+
+
+def _moved(cue: Cue) -> str:
+    return " + ".join(cue.movements).replace("_", " ") or "+".join(cue.regions)
+
+
+def _figures(cue: Cue) -> str:
     side = "both sides" if cue.side == "both" else cue.side
-    return f"{moved}, {side}, {cue.duration_ms:.0f} ms, {cue.amplitude_miod:.0f} miod"
+    return f"{side}, {cue.duration_ms:.0f} ms, {cue.amplitude_miod:.0f} miod"
 
 
 class TerminalDisplay:
@@ -54,7 +74,7 @@ class TerminalDisplay:
         self._has_colours = not os.environ.get("NO_COLOR") if colours is None else colours
         self._sequencer = Sequencer()
         self._n_cues = 0
-        self._last = ""
+        self._last: Cue | None = None
         self._state = State.OFF
         self._line = ""
         self._unwritten = ""  # lines for a pipe
@@ -67,9 +87,9 @@ class TerminalDisplay:
     def cue(self, cue: Cue) -> None:
         """Pulse and say what moved."""
         self._n_cues += 1
-        self._last = describe(cue)
+        self._last = cue
         self._sequencer.cue()
-        self._unwritten += f"cue: {self._last}\n"
+        self._unwritten += f"cue: {describe(cue)}\n"
 
     def draw(self, now_ns: int) -> int | None:
         """Draw the line again where it changes; in a pipe, print the cues that came."""
@@ -97,10 +117,12 @@ class TerminalDisplay:
         counted = f"{self._n_cues} cue{'' if self._n_cues == 1 else 's'}"
         far = self._progress()
         rest = f" {word:<9} " + (f"{far}  " if far else "") + counted
+        room = shutil.get_terminal_size().columns - 2
         if self._last:
-            rest += f"   last: {self._last}"
-        rest = rest[: shutil.get_terminal_size().columns - 2]
-        return self._dot(colour) + rest
+            lead = "   last: "
+            last = describe_within(self._last, room - len(rest) - len(lead))
+            rest += lead + last if last else ""
+        return self._dot(colour) + rest[:room]
 
     def _dot(self, colour: Colour) -> str:
         dot = "●" if any(colour) else "○"

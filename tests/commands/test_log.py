@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 
@@ -27,9 +28,15 @@ def make_cue(onset_s, duration_s, kind, movements):
     apex_ns = (onset_ns + offset_ns) // 2
     frames = [round((time_ns - START_NS) * 120e-9) for time_ns in (onset_ns, apex_ns, offset_ns)]
     return Cue(
-        *(0, kind, onset_ns, apex_ns, offset_ns, *frames, 8.333, ("mouth",), movements, "left", 12.25, 6.5),
+        *(0, kind, onset_ns, apex_ns, offset_ns, *frames, 8.333, ("mouth",), movements, "left", 112.25, 6.5),
         *(0.0123, 3.5, 120.0, 0, kind == "macro", False, "flicker" if kind == "macro" else "ok"),
     )
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """No width, as in a pipe."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def data_dir(tmp_path):
     """A log with two finished sessions; the second has a micro cue, a macro cue and a blink."""
     recorder = Recorder.open(tmp_path, RecordConfig(), 4)
     for participant in ("", "P01"):
-        source = SourceInfo("a camera", 640, 480, 120.0, "sensor", live=True)
+        source = SourceInfo("file:/home/somebody/clip one.mkv", 640, 480, 120.0, "sensor", live=True)
         recorder.start_session(SessionInfo(source, participant), START_NS, 1_700_000_000 * 10**9, True)
         recorder.append(FaceFound(0, 0, START_NS))
         recorder.append(make_cue(3725.5, 0.1, "micro", ("lip_corner_pull",)))
@@ -79,9 +86,16 @@ def test_sessions_are_listed_for_people(microcue):
     code, out, _ = microcue("sessions")
     assert code == 0
     heading, _, first, second = out.splitlines()[1:]
-    assert words_of(heading) == "session state who length fps watched micro macro /min"
-    assert first.split()[1:] == ["finished", "1:06:40", "120", "100%", "1", "0", "0.0"]
-    assert second.split()[2] == "P01"
+    assert words_of(heading) == "session who source length fps watched micro macro /min"
+    assert words_of(first).split(maxsplit=1)[1] == "clip one.mkv 1:06:40 120 100% 1 0 0.0"
+    assert second.split()[1] == "P01"
+
+
+def test_a_session_that_did_not_finish_says_so_below_its_name(microcue, data_dir):
+    with sqlite3.connect(data_dir / "microcue.db") as connection:
+        connection.execute("UPDATE sessions SET end_reason = NULL")
+    connection.close()
+    assert microcue("sessions")[1].splitlines()[-1] == "interrupted"
 
 
 def test_sessions_are_listed_for_programs(microcue):
@@ -103,9 +117,9 @@ def test_cues_of_the_latest_session_are_listed(microcue):
     title, heading, _, *lines = out.splitlines()
     assert title.split()[-1] == session_ids(microcue)[-1]
     assert words_of(heading) == "cue at kind ms movements side miod false/h during"
-    assert words_of(lines[0]) == "0002 00:12.0 macro 1500±8 lip corner pull left 12.2 0.012 blink"
+    assert words_of(lines[0]) == "0002 00:12.0 macro 1500±8 lip corner pull left 112.2 0.012 blink"
     assert words_of(lines[1]) == "lip corner depress flicker"
-    assert words_of(lines[3]) == "0001 1:02:05.5 micro 100±8 lip corner pull left 12.2 0.012"
+    assert words_of(lines[3]) == "0001 1:02:05.5 micro 100±8 lip corner pull left 112.2 0.012"
 
 
 def test_cues_can_be_chosen(microcue):
@@ -118,7 +132,6 @@ def test_cues_can_be_chosen(microcue):
     assert kinds("--kind", "micro") == ["micro"]
     assert kinds("--blinks") == ["blink", "macro", "micro"]
     assert kinds("--limit", "1") == ["macro"]
-    assert kinds("--limit", "0") == []
     assert kinds(first, "--kind", "macro") == []
 
 
@@ -135,7 +148,12 @@ def test_an_unknown_session_is_a_usage_error(microcue, words):
     assert "there is no session 'yesterday'" in err
 
 
-@pytest.mark.parametrize("limit", ["-1", "some"])
+def test_what_is_not_there_is_named(microcue):
+    first = session_ids(microcue)[0]
+    assert microcue("cues", first, "--kind", "macro")[1] == f"Session {first} has no macro cues.\n"
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "some", "²"])
 def test_a_limit_that_is_no_count_is_refused(microcue, limit):
     code, _, err = microcue("cues", "--limit", limit)
     assert code == 2
@@ -158,6 +176,27 @@ def test_a_damaged_log_is_an_input_output_error(microcue, data_dir):
     code, _, err = microcue("sessions")
     assert code == 74
     assert "damaged" in err
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize("command", ["cues", "sessions"])
+def test_a_table_fits_a_pipe_of_that_many_columns(microcue, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, _ = microcue(command)
+    ids = session_ids(microcue)
+    # title and note are sentences, as long as they are
+    lines = [line for line in out.splitlines()[1:] if not line.startswith("Left out")]
+    assert code == 0
+    assert max(map(len, lines)) <= columns
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
+    # three digits, and all of them
+    whole = [*ids, "clip one.mkv"] if command == "sessions" else ["1500±8", "112.2", "1:02:05.5", "0.012"]
+    if columns == 80 or command == "cues":
+        assert [text for text in whole if text not in out] == []
+    if command == "sessions":
+        assert [text for text in ids if text not in out] == []
+    if columns < 80:
+        assert f"Left out in {columns} columns: " in out
 
 
 def test_a_table_fits_a_terminal_of_80_columns(data_dir):
@@ -192,6 +231,15 @@ def test_export_writes_a_file_and_says_so(microcue, tmp_path):
 def test_export_of_a_session_named_twice_has_it_once(microcue):
     _, out, _ = microcue("export", "latest", session_ids(microcue)[-1])
     assert len(out.splitlines()) == 3
+
+
+def test_export_for_programs_is_json(microcue, tmp_path):
+    _, out, _ = microcue("export", "latest", "--json")
+    assert [json.loads(line)["kind"] for line in out.splitlines()] == ["macro", "micro"]
+    assert microcue("export", "--json", "--format", "csv")[1].startswith("cue_id,session_id")
+    path = str(tmp_path / "cues.jsonl")
+    _, out, _ = microcue("export", "--json", "--output", path)
+    assert json.loads(out) == {"output": path, "n_rows": 3, "n_sessions": 2}
 
 
 def test_export_refuses_what_it_cannot_do(microcue, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from edge.capture.errors import SourceEnded
 from edge.cli import main
+from edge.commands.bench import verdict
 from edge.config import Config
 from edge.evaluate.speed import SteadySource, measure, steady_face
 
@@ -84,8 +85,30 @@ def test_bench_prints_a_table_for_people_and_json_for_programs(tmp_path, monkeyp
         monkeypatch.setenv(name, str(tmp_path))
     small = ["bench", "--frames", "40", "--width", "160", "--height", "120", "--fps", "60"]
     assert main([*small, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["n_frames"] == 40
+    report = json.loads(capsys.readouterr().out)
+    assert report["n_frames"] == 40
+    assert report["fast_enough"] == (0.9 * report["frames_per_second"] >= 60)
     assert main(small) == 0
     out = capsys.readouterr().out
     assert "40 frames of 160x120 at 60 fps" in out
     assert "MB resident" in out
+    assert out.splitlines()[-1].startswith(("Fast enough for 60 fps at 160x120", "Too slow for 60 fps"))
+
+
+def test_the_verdict_of_bench_says_what_this_machine_can_do():
+    assert (
+        verdict(120, 400, "640x480")
+        == "Fast enough for 120 fps at 640x480: it takes 30% of the time there is."
+    )
+    assert verdict(95, 100, "640x480").startswith("Too slow for 95 fps at 640x480, which would take 95% ")
+    assert verdict(200, 100, "640x480").endswith("record at 90 fps or less, or with a smaller picture.")
+
+
+@pytest.mark.parametrize(
+    "words", [["--fps", "0"], ["--frames", "3"], ["--width", "-1"], ["--height", "32000"]]
+)
+def test_bench_refuses_what_it_cannot_measure(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["bench", *words])
+    assert caught.value.code == 2
+    assert f"argument {words[0]}: " in capsys.readouterr().err
