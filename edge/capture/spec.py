@@ -54,4 +54,4 @@ def parse_camera(text: str) -> CameraSpec:
         return CameraSpec("v4l2", text)
     if text and Path(text).is_file():
         return CameraSpec("file", text)
-    raise ConfigError(f"expected the camera as {_FORMS}, not {text!r}; for a video file write file:PATH")
+    raise ConfigError(f"capture.camera expects {_FORMS}, found {text!r}; for a video file write file:PATH")

@@ -60,12 +60,19 @@ class Context:
             _print_json(columns, rows)
         else:
             headings = shown or {name: name for name in columns}
+            _start_line()
             sys.stdout.write(table_text(title, columns, rows, headings, drop_first))
 
     def print_text(self, text: str) -> None:
         """Print a sentence for people; silent with `--json` and `-q`."""
         if not self.json and self.verbosity >= 0:
+            _start_line()
             print(text)
+
+
+def _start_line() -> None:
+    if sys.stdout.isatty():
+        sys.stdout.write("\r\x1b[K")  # over the ^C that the terminal itself shows
 
 
 def _print_json(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -49,7 +49,7 @@ def config_with_options(config: Config, args: argparse.Namespace, camera: str | 
             if key == "camera" and value is not None:
                 parse_camera(value)
         except ConfigError as error:
-            raise UsageError(f"{option}: {str(error).removeprefix(f'{section}.{key} ')}") from error
+            raise UsageError(f"{option} {str(error).removeprefix(f'{section}.{key} ')}") from error
     return config
 
 

@@ -34,7 +34,7 @@ def describe_within(cue: Cue, n_columns: int) -> str:
     figures = _figures(cue)
     for n_named in range(len(cue.movements) - 1, 0, -1):
         moved = " + ".join(cue.movements[:n_named]).replace("_", " ")
-        text = f"{moved} + {len(cue.movements) - n_named} more, {figures}"
+        text = f"{moved} +{len(cue.movements) - n_named}, {figures}"
         if len(text) <= n_columns:
             return text
     return figures if len(figures) <= n_columns else ""
@@ -119,7 +119,7 @@ class TerminalDisplay:
         rest = f" {word:<9} " + (f"{far}  " if far else "") + counted
         room = shutil.get_terminal_size().columns - 2
         if self._last:
-            lead = "   last: "
+            lead = "   last: " if len(rest) + len(describe(self._last)) + 9 <= room else "   "
             last = describe_within(self._last, room - len(rest) - len(lead))
             rest += lead + last if last else ""
         return self._dot(colour) + rest[:room]

@@ -38,5 +38,7 @@ def test_path_of_an_existing_file_means_that_file(tmp_path):
     ["", "webcam", "auto:1", "demo:x", "picamera2:left", "v4l2:", "v4l2:video0", "gst:", "file:", "gone.mkv"],
 )
 def test_nonsense_is_refused_with_the_forms(text):
-    with pytest.raises(ConfigError, match=r"expected the camera as auto, v4l2:/dev/videoN, file:PATH or demo, not "):
+    with pytest.raises(
+        ConfigError, match=r"capture.camera expects auto, v4l2:/dev/videoN, file:PATH or demo, found "
+    ):
         parse_camera(text)

@@ -79,17 +79,17 @@ def test_a_long_line_is_cut_to_the_terminal(clock, make_cue, wide):
     display.cue(make_cue(movements=("inner_brow_raise", "outer_brow_raise", "lip_corner_pull", "chin_raise")))
     display.draw(clock())
     assert len(screen.line) < 80
-    assert screen.line.endswith("last: inner brow raise + 3 more, left, 120 ms, 18 miod")
+    assert screen.line.endswith(" 1 cue   inner brow raise +3, left, 120 ms, 18 miod")
 
 
 def test_movements_give_way_to_numbers(make_cue):
     cue = make_cue(movements=("inner_brow_raise", "outer_brow_raise", "chin_raise"))
     whole = "inner brow raise + outer brow raise + chin raise, left, 120 ms, 18 miod"
     assert describe(cue) == describe_within(cue, len(whole)) == whole
-    shorter = "inner brow raise + outer brow raise + 1 more, left, 120 ms, 18 miod"
+    shorter = "inner brow raise + outer brow raise +1, left, 120 ms, 18 miod"
     assert describe_within(cue, len(whole) - 1) == shorter
-    assert describe_within(cue, 48) == "inner brow raise + 2 more, left, 120 ms, 18 miod"
-    assert describe_within(cue, 47) == "left, 120 ms, 18 miod"
+    assert describe_within(cue, 41) == "inner brow raise +2, left, 120 ms, 18 miod"
+    assert describe_within(cue, 40) == "left, 120 ms, 18 miod"
     assert describe_within(cue, 10) == describe_within(cue, -5) == ""
 
 
