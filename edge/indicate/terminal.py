@@ -24,14 +24,14 @@ _PROGRESS_NS = 500_000_000  # how old the progress may be, where no change of li
 
 def describe(cue: Cue) -> str:
     """A cue in one short line: what moved, on which side, how long, how far."""
-    return f"{_moved(cue)}, {_figures(cue)}"
+    return f"{_moved(cue)}, {_figures(cue, 'both sides' if cue.side == 'both' else cue.side)}"
 
 
 def describe_within(cue: Cue, n_columns: int) -> str:
     """As `describe`, with only as many movements as fit; the numbers stay, then the first movement."""
     if len(describe(cue)) <= n_columns:
         return describe(cue)
-    figures = _figures(cue)
+    figures = _figures(cue, cue.side)
     for n_named in range(len(cue.movements) - 1, 0, -1):
         moved = " + ".join(cue.movements[:n_named]).replace("_", " ")
         text = f"{moved} +{len(cue.movements) - n_named}, {figures}"
@@ -44,8 +44,7 @@ def _moved(cue: Cue) -> str:
     return " + ".join(cue.movements).replace("_", " ") or "+".join(cue.regions)
 
 
-def _figures(cue: Cue) -> str:
-    side = "both sides" if cue.side == "both" else cue.side
+def _figures(cue: Cue, side: str) -> str:
     return f"{side}, {cue.duration_ms:.0f} ms, {cue.amplitude_miod:.0f} miod"
 
 

@@ -88,8 +88,8 @@ def test_movements_give_way_to_numbers(make_cue):
     assert describe(cue) == describe_within(cue, len(whole)) == whole
     shorter = "inner brow raise + outer brow raise +1, left, 120 ms, 18 miod"
     assert describe_within(cue, len(whole) - 1) == shorter
-    assert describe_within(cue, 41) == "inner brow raise +2, left, 120 ms, 18 miod"
-    assert describe_within(cue, 40) == "left, 120 ms, 18 miod"
+    assert describe_within(cue, 42) == "inner brow raise +2, left, 120 ms, 18 miod"
+    assert describe_within(cue, 41) == "left, 120 ms, 18 miod"
     assert describe_within(cue, 10) == describe_within(cue, -5) == ""
 
 
