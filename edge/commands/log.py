@@ -27,8 +27,10 @@ examples:
   microcue cues
   microcue cues 20260711-143000-9f2c --kind micro --json
 
-`false/h` is how many cues at least this strong chance alone would give in an hour of this
-session. `during` says what else happened: a blink, speech, or light that was not steady.
+`false/h` is how many cues at least this strong noise alone would give in an hour of this session;
+speech, head turns and tracking errors are not in it. `during` says what else happened: a blink,
+speech, a head that moved fast, or light that was not steady. Movements stand strongest first.
+docs/cues.md explains every column of an export.
 """
 _SESSION_HEADINGS = {
     "session_id": "session",
@@ -42,6 +44,8 @@ _SESSION_HEADINGS = {
     "per_minute": "/min",
 }
 _CUE_HEADINGS = ("cue", "at", "kind", "ms", "movements", "side", "miod", "false/h", "during")
+# a head in conversation goes beyond it about a tenth of the time
+_FAST_HEAD_MIOD_S = 420.0
 _ROOM_FOR_SESSIONS = ("per_minute", "fps", "n_macro")  # what a narrow terminal does without
 
 
@@ -136,6 +140,8 @@ def _cues_for_people(cues: Iterator[Row]) -> Iterator[Row]:
     for row in cues:
         cue = dict(zip(CUE_COLUMNS, row, strict=True))
         during = [name for name in ("blink", "speech") if cue[f"during_{name}"]]
+        if float(cue["head_motion_miod_s"] or 0.0) > _FAST_HEAD_MIOD_S:
+            during.append("head")
         if cue["lighting"] not in (None, "ok"):
             during.append(str(cue["lighting"]))
         error_ms = cue["duration_error_ms"]
