@@ -113,20 +113,26 @@ class Watch:
         gaps = GapDetector(self.source.info.fps)
         self.outcome.first_ns = first.timestamp_ns
         frame: Frame | None = first
-        while frame is not None and not stop(frame):
-            if (gap := gaps.observe(frame.sequence, frame.timestamp_ns)) is not None:
-                self._announce(gap)
-            self.step(frame)
-            self.timer.begin()
-            frame = self._next_frame(stop, frame)
-            self.timer.lap(_CAPTURE)
+        try:
+            while frame is not None and not stop(frame):
+                if (gap := gaps.observe(frame.sequence, frame.timestamp_ns)) is not None:
+                    self._announce(gap)
+                self.step(frame)
+                self.timer.begin()
+                frame = self._next_frame(stop, frame)
+                self.timer.lap(_CAPTURE)
+        finally:  # a camera that breaks must not take what was seen with it
+            self._wrap_up(gaps)
+        return self.outcome
+
+    def _wrap_up(self, gaps: GapDetector) -> None:
+        """Decide what is still open and count what the source says of itself."""
         for face in list(self.spotters):
             self._spot_rest(face)
         outcome, counts = self.outcome, self.source.counts
         outcome.n_missing, outcome.fps = gaps.n_missing, gaps.fps
         outcome.n_lost, outcome.n_corrupt = counts.n_lost, counts.n_corrupt
         outcome.n_mended_times = counts.n_mended_times
-        return outcome
 
     def step(self, frame: Frame) -> None:
         """Take one frame through every stage."""

@@ -398,6 +398,8 @@ def test_watch_passes_on_a_broken_source_with_what_it_saw(clip, always):
     with pytest.raises(StreamDamaged):
         session.run()
     assert session.watch.outcome.n_frames == session.log.n_frames == 20
+    assert session.watch.outcome.fps == pytest.approx(100)
+    assert session.watch.spotters == {}  # what they still held was decided
     assert session.kinds == [FaceFound]
 
 
