@@ -90,7 +90,7 @@ def clock_of(
 ) -> tuple[MediaTime | StatedTime, str, float]:
     """How frames get their times: the clock, its name in SourceInfo, and the nominal rate."""
     # the guessed and base rates of variable-rate video are those of its shortest interval
-    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    rates = tuple(_fraction(rate) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate))
     nominal_fps = float(next((rate for rate in rates if rate), Fraction(0)))
     if stated_fps > 0:
         return StatedTime(stated_fps), "stated", stated_fps
@@ -101,4 +101,9 @@ def clock_of(
             "stated",
             nominal_fps or _RATE_OF_RAW_STREAMS_HZ,
         )
-    return MediaTime(first.time_base or Fraction(1, 1000), rates), "media", nominal_fps
+    return MediaTime(_fraction(first.time_base) or Fraction(1, 1000), rates), "media", nominal_fps
+
+
+def _fraction(rate: Any) -> Fraction | None:
+    """PyAV before 19 gives fractions, from 19 on a type of its own; None where it is not known."""
+    return Fraction(rate.numerator, rate.denominator) if rate and rate.denominator else None
