@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_run_session_keeps_settings_and_models_with_the_session(config, tmp_path
     config = with_overrides(config, {"spot": {"learning_s": 1.5}, "session": {"participant": "P07"}})
     run_session(config, tmp_path, duration_s=0.2)
     assert only_session(tmp_path)["participant"] == "P07"
-    with sqlite3.connect(tmp_path / "microcue.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "microcue.db")) as connection, connection:
         (settings,) = connection.execute("SELECT settings FROM sessions").fetchone()
         versions = dict(connection.execute("SELECT name, version FROM versions"))
     assert json.loads(settings)["spot"]["learning_s"] == 1.5

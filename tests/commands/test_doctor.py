@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from importlib import metadata
 from types import SimpleNamespace
 
@@ -175,9 +176,8 @@ def test_a_damaged_or_foreign_log_fails(tmp_path):
     damaged = checks.examined(lambda: checks.check_database(tmp_path))
     assert (damaged.level, damaged.exit_code) == ("fail", 74)
     (tmp_path / "microcue.db").unlink()
-    with sqlite3.connect(tmp_path / "microcue.db") as foreign:
+    with closing(sqlite3.connect(tmp_path / "microcue.db")) as foreign, foreign:
         foreign.execute("CREATE TABLE recipes (name TEXT)")
-    foreign.close()
     assert checks.examined(lambda: checks.check_database(tmp_path)).level == "fail"
 
 

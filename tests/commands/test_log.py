@@ -10,6 +10,7 @@ import pty
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -92,9 +93,8 @@ def test_sessions_are_listed_for_people(microcue):
 
 
 def test_a_session_that_did_not_finish_says_so_below_its_name(microcue, data_dir):
-    with sqlite3.connect(data_dir / "microcue.db") as connection:
+    with closing(sqlite3.connect(data_dir / "microcue.db")) as connection, connection:
         connection.execute("UPDATE sessions SET end_reason = NULL")
-    connection.close()
     assert microcue("sessions")[1].splitlines()[-1] == "interrupted"
 
 

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from fractions import Fraction
 
 import av
@@ -116,7 +117,7 @@ def logged_frames(data):
 
 def is_sound(data):
     """Whether SQLite finds nothing wrong with the log."""
-    with sqlite3.connect(data / DATABASE_NAME) as connection:
+    with closing(sqlite3.connect(data / DATABASE_NAME)) as connection, connection:
         return connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -411,7 +412,7 @@ def test_run_explains_a_data_directory_that_is_a_file(clip, data, watch):
 
 def test_run_explains_a_database_of_another_program(clip, data, watch):
     data.mkdir()
-    with sqlite3.connect(data / DATABASE_NAME) as connection:
+    with closing(sqlite3.connect(data / DATABASE_NAME)) as connection, connection:
         connection.execute("PRAGMA application_id = 42")
         connection.execute("CREATE TABLE t (x)")
     code, _, err = watch(clip)
