@@ -98,8 +98,7 @@ def render_template(source, centre, to_source, template, gradient_x, gradient_y,
         False where the patch has too little texture to be followed in both directions.
     """
     n = PATCH + 2
-    # 18 x 18 samples need no memory of their own: three rows at a time would do, but a small
-    # stack array is simpler and the compiler keeps it on the stack's cache lines
+    # 2.6 kB of scratch for each rendering, of which a turning head asks for a few a frame
     wide = np.empty((n, n), np.float64)
     wx, wy = np.empty(4), np.empty(4)
     limit = SOURCE - 3.0
