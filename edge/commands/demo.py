@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from edge.commands.context import Context
@@ -46,6 +49,12 @@ def register(subparsers: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        metavar="N",
+        help="the same movements on another sway, noise and speech; made anew for each N",
+    )
     add_session_options(parser)
     parser.set_defaults(run=run)
 
@@ -53,11 +62,10 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Make the clip if need be, watch it, score it."""
     from edge.app import run_session
-    from edge.synth.demo import demo_clip
 
     config = config_with_options(context.config, args, camera=None)
     with _Making(context) as making:
-        clip, truth_file = demo_clip(progress=making)
+        clip, truth_file = _clip(args.seed, making)
     config = config_with_options(config, args, camera=f"file:{clip}")
     session_id, outcome = run_session(config, context.data_dir, args.duration or 0.0, teller(context))
     seconds = outcome.seconds
@@ -76,6 +84,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.print_text(f"False cue at {cue.onset_s:.1f} s: {moved}, {cue.duration_ms:.0f} ms.")
     context.print_text(verdict(result))
     return 0
+
+
+def _clip(seed: int | None, progress: Callable[[int, int], None]) -> tuple[Path, Path]:
+    """The built-in clip, or its sister with another seed, kept in a folder of its own."""
+    from edge.synth.demo import demo_cache_dir, demo_clip, demo_plan
+
+    if seed is None:
+        return demo_clip(progress=progress)
+    plan = demo_plan()
+    plan = replace(plan, settings=replace(plan.settings, seed=seed))
+    return demo_clip(demo_cache_dir() / f"seed-{seed}", progress, plan)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number from 0 to 2147483647")
+    return int(text)
 
 
 def verdict(result: Score) -> str:
