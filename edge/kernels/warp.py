@@ -12,8 +12,8 @@ its last full cell. A `field` has, at each node, the coefficients of: movement o
 full, 0 on what stands behind it).
 
 `head` is the head's pose seen by its camera: rotation (9 numbers, row by row), shift x, y, z (px),
-principal point x, y, distance of the camera from depth 0, and depth of the point about which the
-head turns (px).
+principal point x, y, distance of the camera from depth 0, depth of the point about which the head
+turns (px), and by how much the whole picture is shifted, background too, x and y (px).
 """
 
 from __future__ import annotations
@@ -92,26 +92,6 @@ def _weights(f):
 
 
 @njit(cache=True, nogil=True, inline="always", fastmath=True)
-def _sample(p, width, x, y, x_max, y_max):
-    """The spline with coefficients `p` (flat) at one place."""
-    x = min(max(x, _ONE), x_max)
-    y = min(max(y, _ONE), y_max)
-    column, row = np.int32(x), np.int32(y)
-    w0, w1, w2, w3 = _weights(x - _F(column))
-    v0, v1, v2, v3 = _weights(y - _F(row))
-    b0 = _U((row - 1) * width + column - 1)
-    b1 = b0 + _U(width)
-    b2 = b1 + _U(width)
-    b3 = b2 + _U(width)
-    # down the columns first: four neighbours go into one vector register
-    s0 = v0 * p[b0] + v1 * p[b1] + v2 * p[b2] + v3 * p[b3]
-    s1 = v0 * p[b0 + _U1] + v1 * p[b1 + _U1] + v2 * p[b2 + _U1] + v3 * p[b3 + _U1]
-    s2 = v0 * p[b0 + _U2] + v1 * p[b1 + _U2] + v2 * p[b2 + _U2] + v3 * p[b3 + _U2]
-    s3 = v0 * p[b0 + _U3] + v1 * p[b1 + _U3] + v2 * p[b2 + _U3] + v3 * p[b3 + _U3]
-    return w0 * s0 + w1 * s1 + w2 * s2 + w3 * s3
-
-
-@njit(cache=True, nogil=True, inline="always", fastmath=True)
 def _field_row(p, at, w0, w1, w2, w3):
     """Four quantities at once along one row of nodes; `at` is the flat index of the first."""
     a = w0 * p[at] + w1 * p[at + _U(4)] + w2 * p[at + _U(8)] + w3 * p[at + _U(12)]
@@ -145,7 +125,9 @@ def _forward(x, y, grid, p, n_rows, n_columns, head):
     ty = head[3] * lx + head[4] * ly + head[5] * lz + head[10]
     tz = head[6] * lx + head[7] * ly + head[8] * lz + head[11]
     scale = away / (away + tz + pivot)
-    return px + share * (tx * scale + centre_x - px), py + share * (ty * scale + centre_y - py)
+    px += share * (tx * scale + centre_x - px)
+    py += share * (ty * scale + centre_y - py)
+    return px + head[16], py + head[17]
 
 
 @njit(
@@ -162,7 +144,7 @@ def forward_points(points, grid, field, head, out):
     points, out : float32 [shape=(n_points, 2)], px
     grid : float32 [shape=(3,)], px
     field : float32 [shape=(n_rows, n_columns, 4)], px
-    head : float32 [shape=(16,)], px
+    head : float32 [shape=(18,)], px
         These three: see the module's docstring.
     """
     p = field.reshape(field.size)
@@ -185,7 +167,7 @@ def invert_map(grid, field, head, nodes, tolerance_px, n_max, out):
     ----------
     grid : float32 [shape=(3,)], px
     field : float32 [shape=(n_rows, n_columns, 4)], px
-    head : float32 [shape=(16,)], px
+    head : float32 [shape=(18,)], px
         These three: see the module's docstring.
     nodes : int64 [shape=(4,)]
         First and last column and row to solve, ends excluded: c0, r0, c1, r1.
@@ -335,66 +317,3 @@ def warp_picture(grid, inverse, picture, origin, box, line, weights, corners, ou
         _cubic_pieces(line[1], left, step, x0, n, _F(y) - origin[1], _F(0), weights[9])
         _place_row(n, width, x_max, y_max, weights, corners)
         _sample_row(p, _U(width), n, weights, corners, out[y, x0 : box[2]])
-
-
-@njit(
-    "void(float32[::1], float32[:, :, ::1], float32[:, ::1], float32[::1], int64[::1], float32[::1],"
-    " float32, float32[:, ::1])",
-    cache=True,
-    nogil=True,
-    fastmath=True,
-)
-def draw_lid(grid, inverse, picture, origin, box, eye, closure, out):
-    """Pull one upper lid over its eye: the eye below the margin is covered, the skin above stretches.
-
-    Parameters
-    ----------
-    grid, inverse, picture, origin, box, out
-        As in `warp_picture`, which has drawn the open eye already; `box` holds the eye.
-    eye : float32 [shape=(12,)]
-        Corner at the picture's left x, y and unit vector to the other corner (px, neutral picture);
-        length (px); margins of the upper lid (a, b, c) and of the lower (a, b, c), each
-        s (1 - s) (a + b s + c s^2) px below the line of the corners at share s of it; reach of the
-        stretched skin above the margin (px).
-    closure : float32 in [0, 1]
-        0 leaves the eye as it is, 1 takes the margin of the upper lid to that of the lower.
-    """
-    p, width = picture.reshape(picture.size), np.int32(picture.shape[1])
-    x_max, y_max = _F(picture.shape[1]) - _ROOM, _F(picture.shape[0]) - _ROOM
-    n_columns = inverse.shape[2]
-    across, down = inverse[0].reshape(inverse[0].size), inverse[1].reshape(inverse[1].size)
-    along_x, along_y, length, reach = eye[2], eye[3], eye[4], eye[11]
-    for y in range(box[1], box[3]):
-        for x in range(box[0], box[2]):
-            u, v = (_F(x) - grid[0]) / grid[2], (_F(y) - grid[1]) / grid[2]
-            nx = _F(x) + _sample(across, np.int32(n_columns), u, v, _F(n_columns), _F(inverse.shape[1]))
-            ny = _F(y) + _sample(down, np.int32(n_columns), u, v, _F(n_columns), _F(inverse.shape[1]))
-            rx, ry = nx - eye[0], ny - eye[1]
-            s = (rx * along_x + ry * along_y) / length
-            below = ry * along_x - rx * along_y
-            if s <= _F(0) or s >= _ONE:
-                continue
-            arch = s * (_ONE - s)
-            upper = arch * (eye[5] + s * (eye[6] + s * eye[7]))
-            lower = arch * (eye[8] + s * (eye[9] + s * eye[10]))
-            travel = closure * max(lower - upper, _F(0))
-            margin = upper + travel
-            cover = margin - below + _HALF
-            if travel <= _F(0) or cover <= _F(0) or below <= upper - reach:
-                continue
-            # which skin has come here: bisection, since the stretch only ever grows downwards
-            seen = min(below, margin)
-            low, high = seen - travel, seen
-            for _ in range(14):
-                middle = _HALF * (low + high)
-                share = min(max((middle - upper + reach) / (_F(0.8) * reach), _F(0)), _ONE)
-                if middle + travel * share * share * (_F(3) - _TWO * share) < seen:
-                    low = middle
-                else:
-                    high = middle
-            back = _HALF * (low + high) - below
-            skin = _sample(
-                p, width, nx - back * along_y - origin[0], ny + back * along_x - origin[1], x_max, y_max
-            )
-            cover = min(cover, _ONE)
-            out[y, x] = cover * skin + (_ONE - cover) * out[y, x]

@@ -27,8 +27,9 @@ from edge.synth.truth import truth_path
 _QUANTISER = 4
 
 _DRAWN_BY = (
-    "field.py", "lids.py", "motion.py", "photometry.py", "portrait.py", "pose.py", "scene.py", "truth.py",
-    "warper.py", "../kernels/warp.py", "../kernels/sensor.py",
+    "field.py", "lids.py", "motion.py",
+    "photometry.py", "portrait.py", "pose.py", "scene.py", "truth.py", "warper.py", "../kernels/eyes.py",
+    "../kernels/sensor.py", "../kernels/warp.py",
 )  # fmt: skip
 
 DEMO_PLAN = """\

@@ -24,7 +24,7 @@ _UPPER_RIM_IOD, _LOWER_RIM_IOD = 0.008, 0.016
 
 
 def eye_parameters(face: FaceFrame, side: str) -> NDArray[np.float32]:
-    """The 12 numbers that `kernels.warp.draw_lid` calls `eye`, of one eye.
+    """The 12 numbers that `kernels.eyes` calls `eye`, of one eye.
 
     Parameters
     ----------

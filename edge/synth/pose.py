@@ -62,7 +62,9 @@ class Camera:
     distance_px: float
     pivot_depth_px: float
 
-    def head_parameters(self, pose: HeadPose) -> NDArray[np.float32]:
-        """The 16 numbers that the warp kernels call `head`."""
+    def head_parameters(
+        self, pose: HeadPose, picture_shift_px: tuple[float, float] = (0.0, 0.0)
+    ) -> NDArray[np.float32]:
+        """The 18 numbers that the warp kernels call `head`."""
         lens = (self.centre_x_px, self.centre_y_px, self.distance_px, self.pivot_depth_px)
-        return np.array([*pose.rotation().ravel(), *pose.shift_px, *lens], np.float32)
+        return np.array([*pose.rotation().ravel(), *pose.shift_px, *lens, *picture_shift_px], np.float32)

@@ -187,7 +187,7 @@ class VideoPortrait:
         for axis in range(2):
             field[..., axis] = coefficients(field[..., axis])
         grid = np.array([-3 * step, -3 * step, step], np.float32)
-        head = np.array([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0], np.float32)
+        head = np.array([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0], np.float32)
         warper = Warper(coefficients(frame.luma), np.zeros(2, np.float32), grid, shape, (height, width))
         warper.out[:] = frame.luma
         warper.solve(grid, field, head, np.array([0, 0, shape[1], shape[0]], np.int64))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.kernels.warp import draw_lid, invert_map, spline_coefficients, warp_picture
+from edge.kernels.eyes import draw_gaze, draw_lid
+from edge.kernels.warp import invert_map, spline_coefficients, warp_picture
 
 _TOLERANCE_PX = np.float32(1e-3)
 _N_STEPS_MAX = 80
@@ -81,3 +82,14 @@ class Warper:
         draw_lid(
             self._grid, self.inverse, self._picture, self._origin_px, box, eye, np.float32(closure), self.out
         )
+
+    def draw_gaze(
+        self,
+        box: NDArray[np.int64],
+        eye: NDArray[np.float32],
+        iris: NDArray[np.float32],
+        gaze_px: NDArray[np.float32],
+    ) -> None:
+        """Let one eye look elsewhere in what was drawn; before its lid is drawn."""
+        where = (self._grid, self.inverse, self._picture, self._origin_px, box)
+        draw_gaze(*where, eye, iris, gaze_px, self.out)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from edge.kernels.eyes import draw_lid
 from edge.kernels.sensor import expose
-from edge.kernels.warp import draw_lid, forward_points, invert_map, spline_coefficients, warp_picture
+from edge.kernels.warp import forward_points, invert_map, spline_coefficients, warp_picture
 
 GRID = np.array([-24.0, -24.0, 8.0], np.float32)
 SHAPE = (18, 22)
@@ -32,16 +33,16 @@ def reference_forward(x, y, field, head):
     body = np.array([*((place - centre) * (away + z) / away), z - pivot])
     turned = rotation @ body + shift + np.array([0, 0, pivot])
     seen = turned[:2] * away / (away + turned[2]) + centre
-    return place + share * (seen - place)
+    return place + share * (seen - place) + head[16:18]
 
 
 @pytest.fixture
 def head():
-    """A pose turned by about 6 degrees and shifted, float32 [shape=(16,)]."""
+    """A pose turned by about 6 degrees and shifted, in a shifted picture, float32 [shape=(18,)]."""
     a, b = 0.1, -0.06
     about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    return np.array([*(about_y @ about_x).ravel(), 2.0, -1.5, 4.0, 60.0, 45.0, 500.0, 40.0], np.float32)
+    return np.array([*(about_y @ about_x).ravel(), 2.0, -1.5, 4.0, 60.0, 45.0, 500.0, 40.0, 1.5, -2.5], np.float32)
 
 
 @pytest.fixture
