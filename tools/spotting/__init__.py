@@ -1,0 +1,1 @@
+"""What tools/benchmark_spotting.py is made of."""
