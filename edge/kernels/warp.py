@@ -103,7 +103,7 @@ def _field_row(p, at, w0, w1, w2, w3):
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _forward(x, y, grid, p, n_rows, n_columns, head):
-    """Where the material at neutral place (x, y) is seen."""
+    """Where the material at neutral place (x, y) is seen, before the whole picture is shifted."""
     u = min(max((x - grid[0]) / grid[2], _ONE), _F(n_columns) - _ROOM)
     v = min(max((y - grid[1]) / grid[2], _ONE), _F(n_rows) - _ROOM)
     column, row = np.int32(u), np.int32(v)
@@ -125,9 +125,7 @@ def _forward(x, y, grid, p, n_rows, n_columns, head):
     ty = head[3] * lx + head[4] * ly + head[5] * lz + head[10]
     tz = head[6] * lx + head[7] * ly + head[8] * lz + head[11]
     scale = away / (away + tz + pivot)
-    px += share * (tx * scale + centre_x - px)
-    py += share * (ty * scale + centre_y - py)
-    return px + head[16], py + head[17]
+    return px + share * (tx * scale + centre_x - px), py + share * (ty * scale + centre_y - py)
 
 
 @njit(
@@ -152,6 +150,8 @@ def forward_points(points, grid, field, head, out):
         out[k, 0], out[k, 1] = _forward(
             points[k, 0], points[k, 1], grid, p, field.shape[0], field.shape[1], head
         )
+        out[k, 0] += head[16]
+        out[k, 1] += head[17]
 
 
 @njit(
@@ -193,9 +193,9 @@ def invert_map(grid, field, head, nodes, tolerance_px, n_max, out):
     limit = tolerance_px * tolerance_px
     n_open = 0
     for r in range(nodes[3] - nodes[1]):
-        y = grid[1] + grid[2] * _F(r + nodes[1])
+        y = grid[1] + grid[2] * _F(r + nodes[1]) - head[17]
         for c in range(nodes[2] - nodes[0]):
-            x = grid[0] + grid[2] * _F(c + nodes[0])
+            x = grid[0] + grid[2] * _F(c + nodes[0]) - head[16]
             dx = dy = _F(0)
             if c > 1:
                 dx = _TWO * out[0, r, c - 1] - out[0, r, c - 2]
@@ -212,6 +212,10 @@ def invert_map(grid, field, head, nodes, tolerance_px, n_max, out):
             if not miss < limit:
                 n_open += 1
             out[0, r, c], out[1, r, c] = dx, dy
+    for r in range(nodes[3] - nodes[1]):
+        for c in range(nodes[2] - nodes[0]):
+            out[0, r, c] -= head[16]
+            out[1, r, c] -= head[17]
     return n_open
 
 

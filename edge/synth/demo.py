@@ -27,9 +27,9 @@ from edge.synth.truth import truth_path
 _QUANTISER = 4
 
 _DRAWN_BY = (
-    "field.py", "lids.py", "motion.py",
+    "delivery.py", "field.py", "gaze.py", "glasses.py", "hand.py", "leaving.py", "lids.py", "motion.py",
     "photometry.py", "portrait.py", "pose.py", "scene.py", "truth.py", "warper.py", "../kernels/eyes.py",
-    "../kernels/sensor.py", "../kernels/warp.py",
+    "../kernels/overlay.py", "../kernels/sensor.py", "../kernels/warp.py",
 )  # fmt: skip
 
 DEMO_PLAN = """\

@@ -20,7 +20,7 @@ LOWER_MARGIN = {
 _REACH_IOD = 0.10
 # the mesh runs along the inner edges of the margins: the lashes' dark rim above the upper one goes
 # down with the lid, and a shut lid rests on the rim below the lower one
-_UPPER_RIM_IOD, _LOWER_RIM_IOD = 0.008, 0.016
+UPPER_RIM_IOD, LOWER_RIM_IOD = 0.008, 0.016
 
 
 def eye_parameters(face: FaceFrame, side: str) -> NDArray[np.float32]:
@@ -38,8 +38,8 @@ def eye_parameters(face: FaceFrame, side: str) -> NDArray[np.float32]:
     upper = _arch(face.points[list(UPPER_MARGIN[side][1:-1])], start, along, length)
     lower = _arch(face.points[list(LOWER_MARGIN[side][1:-1])], start, along, length)
     # the arch s (1 - s) is a quarter in the middle
-    upper = upper - np.array([4 * _UPPER_RIM_IOD * face.iod_px, 0.0, 0.0])
-    lower = lower + np.array([4 * _LOWER_RIM_IOD * face.iod_px, 0.0, 0.0])
+    upper = upper - np.array([4 * UPPER_RIM_IOD * face.iod_px, 0.0, 0.0])
+    lower = lower + np.array([4 * LOWER_RIM_IOD * face.iod_px, 0.0, 0.0])
     numbers = (*start, *along, length, *upper, *lower, _REACH_IOD * face.iod_px)
     return np.array(numbers, np.float32)
 

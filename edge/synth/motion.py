@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.synth.gaze import LID_SHARE, gaze_miod
 from edge.synth.plan import Happening, Plan, SceneSettings
 
 _N_SWAY_WAVES = 9
@@ -19,6 +20,9 @@ _SWAY_LOWEST_HZ = 0.04
 _SYLLABLE_HZ = (3.0, 6.0)
 # the lower lid comes up a little as the upper one comes down
 _LOWER_LID_MIOD = 12.0
+# a camera on a thin arm or a monitor: rings at 8-15 Hz, mostly up and down
+_KNOCK_HZ = (8.0, 15.0)
+_KNOCK_DECAY = 3.0
 
 
 def profile(t_s: float, happening: Happening) -> float:
@@ -104,6 +108,32 @@ class Sway:
         return out
 
 
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A camera that was hit: a swing that dies away within the happening's duration."""
+
+    happening: Happening
+    hz: float
+    direction: tuple[float, float]
+
+    @classmethod
+    def draw(cls, happening: Happening, rng: np.random.Generator) -> Knock:
+        """Draw rate and direction; the same generator state gives the same knock."""
+        angle = rng.uniform(-0.6, 0.6) + (math.pi if rng.random() < 0.5 else 0.0)
+        return cls(happening, rng.uniform(*_KNOCK_HZ), (math.sin(angle), math.cos(angle)))
+
+    def at(self, t_s: float) -> tuple[float, float]:
+        """Shift of the picture at a time, x and y, miod; the first swing is about the amplitude."""
+        h = self.happening
+        s = (t_s - h.onset_s) / h.duration_s
+        if not 0.0 < s < 1.0:
+            return 0.0, 0.0
+        first_s = 0.25 / self.hz / h.duration_s
+        height = math.exp(-_KNOCK_DECAY * (s - first_s)) * math.cos(0.5 * math.pi * s) ** 2
+        swing = h.amplitude * height * math.sin(2 * math.pi * self.hz * (t_s - h.onset_s))
+        return swing * self.direction[0], swing * self.direction[1]
+
+
 class Script:
     """What moves in the face at any time, from a plan.
 
@@ -119,6 +149,7 @@ class Script:
             by_event.setdefault(happening.event, []).append(happening)
         self._movements = by_event.get("movement", [])
         self._blinks = by_event.get("blink", [])
+        self._looks = by_event.get("gaze", []), by_event.get("gaze_up", [])
         rng = np.random.default_rng([plan.settings.seed, 7])
         self._speech = [Speech.draw(h, rng) for h in by_event.get("speech", [])]
         self._leak_miod = plan.settings.blink_leak_miod
@@ -130,6 +161,10 @@ class Script:
         """How far one eye is shut: 0 open, 1 shut."""
         shut = (h.amplitude * profile(t_s, h) for h in self._blinks if h.side in (side, "both"))
         return max(shut, default=0.0)
+
+    def gaze(self, t_s: float) -> tuple[float, float]:
+        """How far the irises are to the picture's right and up, miod."""
+        return gaze_miod(t_s, self._looks[0]), gaze_miod(t_s, self._looks[1])
 
     def amplitudes(self, t_s: float) -> dict[tuple[str, str], float]:
         """What moves at a time: (movement, side) to miod."""
@@ -146,6 +181,7 @@ class Script:
             add("jaw_drop", "both", jaw)
             add("lips_part", "both", lips)
             add("lip_stretch", "both", corners)
+        add("upper_lid_raise", "both", LID_SHARE * max(self.gaze(t_s)[1], 0.0))
         for side in ("right", "left"):
             shut = self.closure(t_s, side)
             add("lid_tighten", side, shut * _LOWER_LID_MIOD)

@@ -16,7 +16,10 @@ from typing import Any, get_type_hints
 from edge.anatomy import ACTION_UNITS
 from edge.errors import ConfigError, EdgeError
 
-EVENTS = ("movement", "blink", "speech", "turn", "nod", "tilt", "exposure", "drop")
+EVENTS = (
+    "movement", "blink", "speech", "gaze", "gaze_up", "turn", "nod", "tilt", "leave", "hand", "glint",
+    "knock", "exposure", "drop", "duplicate",
+)  # fmt: skip
 SIDES = ("left", "right", "both")
 COLUMNS = (
     "event",
@@ -73,11 +76,15 @@ class Happening:
     amplitude : float
         movement and speech: miod at the apex; blink: closure in 0..1; turn (yaw, the nose to the
         picture's right), nod (pitch, the nose down) and tilt (roll, clockwise in the picture):
-        degrees; exposure: relative change of light; drop: not used.
+        degrees; gaze (to the picture's right) and gaze_up: miod that the irises travel; leave (to the
+        picture's right): miod that the person slides; hand: share of the face's height (from below) or
+        width (from a side) that it covers at most; glint: grey levels; knock: miod of its first swing;
+        exposure: relative change of light; drop and duplicate: not used.
     rise_fraction, hold_fraction : float in [0, 1]
-        Share of the duration from onset to apex, and at the apex; the rest is the fall.
+        Share of the duration from onset to apex, and at the apex; the rest is the fall. Not used by
+        gaze, knock, exposure, drop and duplicate, which have a course of their own.
     movement : a key of anatomy.ACTION_UNITS, for event "movement"
-    side : one of SIDES, the person's own; for movement and blink
+    side : one of SIDES, the person's own; for movement and blink; where a hand comes from: "both" is below
     """
 
     event: str
@@ -124,6 +131,10 @@ class SceneSettings:
         Probability that a frame is not delivered.
     blink_leak_miod : float
         How far a full blink pulls the inner brows down and the cheeks up.
+    glasses : int
+        1 draws the frames of glasses through the whole clip.
+    duplicate_rate : float in [0, 1)
+        Probability that a frame shows the picture of the one before it.
     """
 
     fps: float = 120.0
@@ -142,6 +153,8 @@ class SceneSettings:
     mains_hz: float = 50.0
     drop_rate: float = 0.0
     blink_leak_miod: float = 6.0
+    glasses: int = 0
+    duplicate_rate: float = 0.0
 
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -161,16 +174,25 @@ _RANGES: dict[str, tuple[float, float]] = {
     "mains_hz": (10, 1000),
     "drop_rate": (0, 0.9),
     "blink_leak_miod": (0, 50),
+    "glasses": (0, 1),
+    "duplicate_rate": (0, 0.9),
 }
 _AMPLITUDES = {
     "movement": (0.0, 400.0),
     "blink": (0.0, 1.0),
     "speech": (0.0, 300.0),
+    "gaze": (-50.0, 50.0),
+    "gaze_up": (-25.0, 25.0),
     "turn": (-20.0, 20.0),
     "nod": (-20.0, 20.0),
     "tilt": (-30.0, 30.0),
+    "leave": (-5000.0, 5000.0),
+    "hand": (0.0, 1.0),
+    "glint": (0.0, 255.0),
+    "knock": (0.0, 100.0),
     "exposure": (-0.9, 2.0),
     "drop": (-1e9, 1e9),
+    "duplicate": (-1e9, 1e9),
 }
 
 
@@ -306,7 +328,7 @@ def _happening(cells: dict[str, str], place: str) -> Happening:
     }
     event = cells.get("event", "")
     if missing := [n for n in ("onset_s", "duration_s", "amplitude") if n not in numbers]:
-        if missing != ["amplitude"] or event != "drop":
+        if missing != ["amplitude"] or event not in ("drop", "duplicate"):
             raise PlanError(place, f"{missing[0]} is empty")
         numbers["amplitude"] = 0.0
     if event == "blink" and "rise_fraction" not in numbers:

@@ -1,7 +1,8 @@
 """A photograph brought to life: one frame at any time, and the truth about what moved.
 
 Order of things, as in front of a real camera: the skin moves (movement fields), lids close, the
-head turns and sways in perspective, light falls, the sensor adds its noise.
+head turns and sways in perspective, glasses and hands come before it, light falls, the sensor adds
+its noise.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.kernels.warp import forward_points
+from edge.synth.delivery import delivered, shown
 from edge.synth.field import FaceFrame, movement_field
+from edge.synth.gaze import iris_parameters, lid_follows
+from edge.synth.glasses import Glasses
+from edge.synth.hand import Hand, skin_level
+from edge.synth.leaving import Backdrop
 from edge.synth.lids import eye_box, eye_parameters
-from edge.synth.motion import Script, Sway, profile
+from edge.synth.motion import Knock, Script, Sway, profile
 from edge.synth.photometry import Sensor
-from edge.synth.plan import Plan
+from edge.synth.plan import Happening, Plan
 from edge.synth.portrait import Portrait, depth_surface, head_share, place_portrait
 from edge.synth.pose import CAMERA_DISTANCE_IOD, PIVOT_DEPTH_IOD, Camera, HeadPose
 from edge.synth.truth import TruthRow, truth_rows
@@ -62,12 +68,30 @@ class Scene:
         self._fields: dict[tuple[str, str], NDArray[np.float32]] = {}
         self._eyes = {side: eye_parameters(self.face, side) for side in ("right", "left")}
         self.script = Script(plan)
-        self._turns = [[h for h in plan.happenings if h.event == event] for event in ("turn", "nod", "tilt")]
-        self._drops = [h for h in plan.happenings if h.event == "drop"]
+        self._turns = [self._planned(event) for event in ("turn", "nod", "tilt")]
         self._sway = Sway.draw(settings, np.random.default_rng([settings.seed, 5]))
-        self.sensor = Sensor(settings, [h for h in plan.happenings if h.event == "exposure"])
+        self.sensor = Sensor(settings, self._planned("exposure"))
         self._local = threading.local()
         self.n_open_nodes = 0
+        self._prepare_distractors()
+
+    def _planned(self, event: str) -> list[Happening]:
+        return [h for h in self.plan.happenings if h.event == event]
+
+    def _prepare_distractors(self) -> None:
+        settings, canvas = self.settings, self.canvas
+        where = (canvas.coefficients, canvas.origin_px)
+        self._irises = {side: iris_parameters(self.face, eye, *where) for side, eye in self._eyes.items()}
+        self._glasses = Glasses(canvas.points, self.camera)
+        self._glints, self._leaves = self._planned("glint"), self._planned("leave")
+        rng = np.random.default_rng([settings.seed, 19])
+        self._knocks = [Knock.draw(h, rng) for h in self._planned("knock")]
+        self._hands = self._planned("hand")
+        if self._hands:
+            shape = (settings.height, settings.width)
+            self._hand = Hand(self.face, skin_level(self.face, *where), shape, settings.seed)
+        if self._leaves:
+            self._backdrop = Backdrop(self.face, self._warper().out.copy())
 
     def _lay_grid(self) -> None:
         step = max(3, round(self.iod_px / NODES_PER_IOD))
@@ -108,10 +132,22 @@ class Scene:
         x, y, z = sway[:3] * self.iod_px / 1000
         return HeadPose(turns[0], turns[1], turns[2], (float(x), float(y), float(z)))
 
+    def picture_shift_px(self, t_s: float) -> tuple[float, float]:
+        """By how much everything is shifted in the picture, x and y: knocks, and a person who slides away."""
+        x = sum(h.amplitude * profile(t_s, h) for h in self._leaves)
+        y = 0.0
+        for knock in self._knocks:
+            swing = knock.at(t_s)
+            x, y = x + swing[0], y + swing[1]
+        return x * self.iod_px / 1000, y * self.iod_px / 1000
+
+    def _head_at(self, t_s: float) -> NDArray[np.float32]:
+        return self.camera.head_parameters(self.head_pose(t_s), self.picture_shift_px(t_s))
+
     def true_points(self, t_s: float, landmarks: Sequence[int] | None = None) -> NDArray[np.float64]:
         """Where landmarks truly are in the frame at a time [shape=(n, 2)], px: movement, then pose.
 
-        Lids are not in it: a blink draws its margins over the eye without moving a field.
+        Lids and irises are not in it: they are drawn over the eye without moving a field.
         """
         chosen = slice(None) if landmarks is None else list(landmarks)
         return self.true_places(t_s, self.canvas.points[chosen, :2])
@@ -120,8 +156,7 @@ class Scene:
         """Where any neutral places [shape=(n, 2)], px, are seen at a time."""
         start = np.ascontiguousarray(places, np.float32)
         out = np.empty_like(start)
-        head = self.camera.head_parameters(self.head_pose(t_s))
-        forward_points(start, self._grid, self._field_at(t_s), head, out)
+        forward_points(start, self._grid, self._field_at(t_s), self._head_at(t_s), out)
         return out.astype(np.float64)
 
     def _field_at(self, t_s: float) -> NDArray[np.float32]:
@@ -150,11 +185,12 @@ class Scene:
     def delivered_frames(self) -> NDArray[np.int64]:
         """Indices at the nominal rate of the frames that are delivered."""
         index = np.arange(self.n_frames)
-        keep = np.random.default_rng([self.settings.seed, 17]).random(len(index)) >= self.settings.drop_rate
-        for drop in self._drops:
-            t_s = index / self.settings.fps
-            keep &= (t_s < drop.onset_s) | (t_s >= drop.offset_s)
-        return np.asarray(index[keep], np.int64)
+        return np.asarray(index[delivered(index / self.settings.fps, self.plan)], np.int64)
+
+    def shown_frames(self) -> NDArray[np.int64]:
+        """Index of the frame whose picture each delivered frame shows: its own, or a repeated one's."""
+        frames = self.delivered_frames()
+        return np.asarray(frames[shown(frames / self.settings.fps, self.plan)], np.int64)
 
     def truth(self) -> list[TruthRow]:
         """Movements and blinks, with the delivered frames nearest to their times."""
@@ -167,14 +203,43 @@ class Scene:
     def light_picture(self, t_s: float) -> NDArray[np.float32]:
         """The scene at a time before light and sensor [shape=(height, width)], grey levels; borrowed."""
         warper = self._warper()
-        head = self.camera.head_parameters(self.head_pose(t_s))
-        n_open = warper.solve(self._grid, self._field_at(t_s), head, self._nodes)
+        shift_px = self.picture_shift_px(t_s)
+        is_shifted = shift_px != (0.0, 0.0)
+        if self._local.is_background_hidden:
+            warper.out[:] = self._local.rest
+        self._local.is_background_hidden = is_shifted
+        n_open = warper.solve(self._grid, self._field_at(t_s), self._head_at(t_s), self._nodes)
         self.n_open_nodes = max(self.n_open_nodes, n_open)
-        warper.draw(self._box)
-        for side, eye in self._eyes.items():
-            if (shut := self.script.closure(t_s, side)) > 0:
-                warper.draw_lid(self._seen_box(t_s, eye_box(eye)), eye, shut)
+        warper.draw(warper.everywhere if is_shifted else self._box)
+        self._draw_eyes(t_s, warper)
+        self._draw_glasses(t_s, shift_px, warper.out)
+        if any(h.onset_s < t_s < h.offset_s for h in self._leaves):
+            self._backdrop.put_behind(shift_px, warper.out)
+        for h in self._hands:
+            if h.onset_s < t_s < h.offset_s:
+                self._hand.draw(t_s, h, warper.out)
+                self._local.is_background_hidden = True
         return warper.out
+
+    def _draw_eyes(self, t_s: float, warper: Warper) -> None:
+        right_px, up_px = (miod * self.iod_px / 1000 for miod in self.script.gaze(t_s))
+        for side, eye in self._eyes.items():
+            shut = self.script.closure(t_s, side)
+            if not (shut or right_px or up_px):
+                continue
+            box = self._seen_box(t_s, eye_box(eye))
+            if right_px or up_px:
+                warper.draw_gaze(box, eye, self._irises[side], np.array([right_px, -up_px], np.float32))
+                shut = max(shut, lid_follows(eye, -up_px))
+            if shut > 0:
+                warper.draw_lid(box, eye, shut)
+
+    def _draw_glasses(self, t_s: float, shift_px: tuple[float, float], out: NDArray[np.float32]) -> None:
+        if self.settings.glasses:
+            self._glasses.draw(self.head_pose(t_s), shift_px, out)
+        level = sum(h.amplitude * profile(t_s, h) for h in self._glints)
+        if level > 0:
+            self._glasses.glint(self.head_pose(t_s), shift_px, level, out)
 
     def _seen_box(self, t_s: float, neutral: tuple[float, float, float, float]) -> NDArray[np.int64]:
         """The pixels in which a neutral rectangle is seen, cut to the picture."""
@@ -197,15 +262,18 @@ class Scene:
 
         The pictures do not depend on `n_threads`.
         """
-        frames = self.delivered_frames()
-        ahead = 4 * n_threads
+        sources = [int(k) for k in self.shown_frames()]
+        pictures = list(dict.fromkeys(sources))
+        n_ahead = 4 * n_threads
         with ThreadPoolExecutor(n_threads) as pool:
-            waiting = {int(k): pool.submit(self.frame, int(k)) for k in frames[:ahead]}
-            for position, index in enumerate(frames):
-                luma = waiting.pop(int(index)).result()
-                if position + ahead < len(frames):
-                    later = int(frames[position + ahead])
-                    waiting[later] = pool.submit(self.frame, later)
+            waiting = {k: pool.submit(self.frame, k) for k in pictures[:n_ahead]}
+            later = iter(pictures[n_ahead:])
+            shown_now, luma = -1, np.empty((0, 0), np.uint8)
+            for index, source in zip(self.delivered_frames(), sources, strict=True):
+                if source != shown_now:
+                    shown_now, luma = source, waiting.pop(source).result()
+                    if (following := next(later, None)) is not None:
+                        waiting[following] = pool.submit(self.frame, following)
                 yield self.timestamp_ns(int(index)), luma
 
     def _warper(self) -> Warper:
@@ -216,7 +284,8 @@ class Scene:
             picture, origin_px = self.canvas.coefficients, self.canvas.origin_px
             warper = Warper(picture, origin_px, self._inner_grid, (r1 - r0, c1 - c0), shape)
             warper.draw(warper.everywhere)
-            self._local.warper = warper
+            self._local.warper, self._local.rest = warper, warper.out.copy()
+            self._local.is_background_hidden = False
         chosen: Warper = self._local.warper
         return chosen
 

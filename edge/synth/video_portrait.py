@@ -20,6 +20,7 @@ from edge.config import PerceiveConfig
 from edge.errors import EXIT_INPUT_OUTPUT, EdgeError
 from edge.messages import Frame
 from edge.perceive.finder import FaceFinder
+from edge.synth.delivery import delivered, shown
 from edge.synth.field import FaceFrame, movement_field
 from edge.synth.lids import eye_box, eye_parameters
 from edge.synth.motion import Script
@@ -33,6 +34,7 @@ from edge.synth.warper import Warper, coefficients
 # not be better than that, but must not shake
 _SMOOTHING_S = 0.06
 _READ_TIMEOUT_S = 10.0
+_PLAYED = ("movement", "blink", "speech", "exposure", "drop", "duplicate")
 
 
 class NoFaceInVideo(EdgeError):
@@ -59,7 +61,7 @@ class VideoPortrait:
     ----------
     path : path
     plan : Plan
-        Movements, blinks, speech, exposure and drops; the head's own motion is the video's.
+        Movements, blinks, speech, exposure, drops and duplicates; the rest is the video's.
     fps : float, Hz
         Read the video as if recorded at this rate; 0 keeps its own times.
     add_noise : bool
@@ -80,7 +82,7 @@ class VideoPortrait:
         The video cannot be read.
     NoFaceInVideo
     PlanError
-        The plan turns the head.
+        The plan asks for what only a drawn scene can show.
     """
 
     def __init__(
@@ -91,9 +93,10 @@ class VideoPortrait:
         add_noise: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        if turned := next((h for h in plan.happenings if h.event in ("turn", "nod", "tilt")), None):
+        if refused := next((h for h in plan.happenings if h.event not in _PLAYED), None):
+            keeps = "head motion" if refused.event in ("turn", "nod", "tilt") else "eyes and scene"
             raise PlanError(
-                "plan", f"a video portrait keeps its own head motion, but a {turned.event} is planned"
+                "plan", f"a video portrait keeps its own {keeps}, but a {refused.event} is planned"
             )
         self.path, self.plan = str(path), plan
         self._read_fps, self._add_noise = fps, add_noise
@@ -135,18 +138,19 @@ class VideoPortrait:
 
     def delivered(self) -> NDArray[np.bool_]:
         """Which frames are not dropped by the plan [shape=(n_frames,)]."""
-        settings = self.plan.settings
-        keep = np.random.default_rng([settings.seed, 17]).random(self.n_frames) >= settings.drop_rate
-        for drop in (h for h in self.plan.happenings if h.event == "drop"):
-            keep &= (self.times_s < drop.onset_s) | (self.times_s >= drop.offset_s)
-        return np.asarray(keep)
+        return delivered(self.times_s, self.plan)
 
     def render(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """All delivered frames in order: timestamp (ns) as in the video, and luma; borrowed."""
         keep = self.delivered()
+        sources = np.nonzero(keep)[0][shown(self.times_s[keep], self.plan)]
+        positions = np.cumsum(keep) - 1
+        luma = np.empty((0, 0), np.uint8)
         for frame, _ in self._frames():
             if frame.sequence < self.n_frames and keep[frame.sequence]:
-                yield frame.timestamp_ns, self._played(frame)
+                if sources[positions[frame.sequence]] == frame.sequence:
+                    luma = self._played(frame)
+                yield frame.timestamp_ns, luma
 
     def truth(self) -> list[TruthRow]:
         """Movements and blinks that could be played: those with a face in each of their frames."""
