@@ -74,6 +74,8 @@ class Clip:
         Path of a picture or video; empty for the built-in portrait.
     h264_crf : int
         0 leaves the frames as the sensor gave them; else what a video encoder makes of them.
+    is_still : bool
+        Of a video, take the first picture as a photograph instead of playing it.
     """
 
     name: str
@@ -81,10 +83,11 @@ class Clip:
     plan: Plan
     portrait: str = ""
     h264_crf: int = 0
+    is_still: bool = False
 
     def open(self) -> OpenClip:
         """Ready to give frames."""
-        if self.portrait and is_video(self.portrait):
+        if self.portrait and is_video(self.portrait) and not self.is_still:
             return OpenClip(self, VideoPortrait(self.portrait, self.plan))
         portrait = load_portrait(self.portrait) if self.portrait else built_in_portrait()
         return OpenClip(self, Scene(self.plan, portrait))

@@ -34,6 +34,12 @@ CONDITIONS = {
 }
 
 
+# on other faces, at the width that most of the clips at hand show them
+OTHER_FACES = replace(_REFERENCE, face_width_px=120.0)
+MACRO_MIOD = (12.0, 18.0, 25.0, 40.0, 80.0)
+MACRO_S = (0.6, 0.8, 1.2, 2.0, 3.0, 3.8)
+
+
 def curve_clip(name: str, condition: Condition, seed: int, portrait: str = "") -> Clip:
     """Every amplitude at every duration once, in random order, each some movement on some side."""
     rng = np.random.default_rng([seed, 31])
@@ -45,7 +51,20 @@ def curve_clip(name: str, condition: Condition, seed: int, portrait: str = "") -
         happenings.append(_movement(rng, onset_s, duration_ms / 1e3, amplitude, MOVEMENTS))
         onset_s += float(rng.uniform(*SPACING_S)) + duration_ms / 1e3
     plan = Plan(tuple(happenings), condition.settings(onset_s + 1.0, seed))
-    return Clip(f"{name.replace(' ', '-')}-{seed}", name, plan, portrait)
+    return Clip(f"{name.replace(' ', '-')}-{seed}", name, plan, portrait, is_still=True)
+
+
+def macro_clip(seed: int) -> Clip:
+    """Longer movements, which the slow bank looks for."""
+    rng = np.random.default_rng([seed, 34])
+    cells = [(duration, size) for duration in MACRO_S for size in MACRO_MIOD]
+    rng.shuffle(cells)
+    happenings = []
+    onset_s = 3.0 * LEAD_IN_S
+    for duration_s, amplitude in cells:
+        happenings.append(_movement(rng, onset_s, duration_s, amplitude, MOVEMENTS))
+        onset_s += duration_s + float(rng.uniform(2.0, 4.0))
+    return Clip(f"macro-{seed}", "macro", Plan(tuple(happenings), _REFERENCE.settings(onset_s + 3.0, seed)))
 
 
 def _movement(
@@ -200,7 +219,7 @@ DISTRACTORS: dict[str, tuple[Planner, dict[str, object], int]] = {
 _CONDITION_KEYS = {"fps", "face_width_px", "noise_levels", "head"}
 
 
-def distractor_clip(name: str, seconds: float, seed: int, portrait: str = "") -> Clip:
+def distractor_clip(name: str, seconds: float, seed: int) -> Clip:
     """One distractor alone, without any movement."""
     planner, changes, crf = DISTRACTORS[name]
     conditions = {key: value for key, value in changes.items() if key in _CONDITION_KEYS}
@@ -209,4 +228,12 @@ def distractor_clip(name: str, seconds: float, seed: int, portrait: str = "") ->
     happenings = planner(np.random.default_rng([seed, 33]), seconds)
     plan = Plan(tuple(sorted(happenings, key=lambda h: h.onset_s)), replace(settings, **others))
     words = "-".join(name.replace("%", "percent").replace("°", "deg").replace(",", "").split())
-    return Clip(f"{words}-{seed}", name, plan, portrait, crf)
+    return Clip(f"{words}-{seed}", name, plan, h264_crf=crf)
+
+
+def talking_clip(portrait: str, name: str, seconds: float, seed: int) -> Clip:
+    """Blinks and speech together on another face."""
+    rng = np.random.default_rng([seed, 35])
+    happenings = [*_blinks(rng, seconds), *_speech(rng, seconds)]
+    plan = Plan(tuple(sorted(happenings, key=lambda h: h.onset_s)), OTHER_FACES.settings(seconds, seed))
+    return Clip(f"talking-{name}-{seed}", f"blinks and speech, {name}", plan, portrait, is_still=True)
