@@ -51,6 +51,8 @@ class FaceTrack:
         Of the frames.
     """
 
+    learns_shape = True  # the benchmark shows what it is without
+
     def __init__(self, face: int, config: TrackConfig, height: int, width: int) -> None:
         self.face = face
         self._picture = WorkPicture(height, width)
@@ -65,8 +67,9 @@ class FaceTrack:
         self._key_found = np.zeros((N_POINTS, 2))
         self._key_followed = np.zeros(N_POINTS, np.bool_)
         self._head: Head | None = None
+        self._rest = np.zeros((N_POINTS, 2))
         self._last_ns = 0
-        self._fps = 0.0
+        self._dt_s = 0.0
         self._n_placings = 0
         self.n_restarts = 0
 
@@ -114,18 +117,18 @@ class FaceTrack:
         head = self._require_head()
         dt_s = max((frame.timestamp_ns - self._last_ns) / 1e9, 0.0)
         self._last_ns = frame.timestamp_ns
-        if dt_s > 0:
-            self._fps = 1.0 / dt_s
+        self._expect(head, dt_s)
         self._picture.box(head.place, head.shape.iod_px)
         luma = self._picture.of(frame.luma)
-        self._patches.expect(head.place, *head.velocity_px)
         held = self._find(luma, head)
         if not held:
+            head.stay()
             held = self._search(luma, head)
         self._separate(head, held)
-        self._patches.turn(head.tangent)
         self._refresh(luma, head, dt_s)
         self._look(luma, head, dt_s, held)
+        if held and self.learns_shape:
+            head.learned.learn(self._patches.movement, self._board.before, dt_s)
         self._board.advance(self._patches.movement, self._aux)
         return Trace(self.face, frame.sequence, frame.timestamp_ns, self._board.codes, self._board.points)
 
@@ -162,10 +165,23 @@ class FaceTrack:
         self.begin(frame, moved)
         self._n_placings = n_placings
 
+    def _expect(self, head: Head, dt_s: float) -> None:
+        """Guess where the head is by now: patches and what they are compared with go along."""
+        patches = self._patches
+        np.copyto(self._rest, head.place[:N_POINTS])
+        head.predict(min(dt_s / self._dt_s, 2.0) if self._dt_s > 0 else 0.0)
+        if dt_s > 0:
+            self._dt_s = dt_s
+        np.subtract(head.place[:N_POINTS], self._rest, out=self._rest)
+        patches.position += self._rest
+        patches.expect(head.place, 0.0, 0.0)
+        patches.turn(head.tangent)
+
     def _find(self, luma: NDArray[np.uint8], head: Head) -> bool:
         """Follow all patches and fit the head; False where the head is not held."""
         patches = self._patches
         patches.follow(luma, _REACH_IOD * head.shape.iod_px)
+        patches.straighten(head.tangent)
         if patches.n_sound(_SOUND_CORRELATION, N_RIGID, self._valid) < _HOLD_SHARE * N_RIGID:
             return False
         return head.fit(patches.position[:N_RIGID], self._weight[:N_RIGID], self._valid[:N_RIGID])
@@ -183,6 +199,7 @@ class FaceTrack:
         """Take the head's motion away and decide which patches to believe."""
         patches, shape = self._patches, head.shape
         if not held:
+            head.stay()
             self._valid[:] = 0
         own_movement(
             patches.position,
@@ -211,7 +228,7 @@ class FaceTrack:
         """Give patches that were lost for long a new template at their landmark."""
         patches = self._patches
         since_px = head.place[:N_POINTS] - self._key_place
-        n_frames = max(int(_RETAKE_AFTER_S * self._fps), 2)
+        n_frames = max(int(_RETAKE_AFTER_S / max(self._dt_s, 1e-3)), 2)
         luma = self._picture.of(frame.luma)
         gone = np.flatnonzero((patches.state != FOLLOWED) & (patches.lost_frames >= n_frames))
         for k in gone:

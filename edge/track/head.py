@@ -7,13 +7,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.kernels.learned import extrapolate_pose
 from edge.kernels.pose import N_POSE, fit_pose, project_points, reset_pose
+from edge.track.learned import LearnedResidue
 from edge.track.points import N_POINTS, N_RIGID
 from edge.track.shape import FaceShape
 
 _N_ITERATIONS = 6
 # a rigid point off by more than this share of the inter-ocular distance is not the head's doing
-_TOLERANCE_IOD = 0.004
+_TOLERANCE_IOD = 0.012
 
 
 class Head:
@@ -33,16 +35,26 @@ class Head:
         self.shape = shape
         self._pose = np.zeros(N_POSE)
         self._before = np.zeros(N_POSE)
+        self._ahead = np.zeros(N_POSE)
         reset_pose(self._pose)
         self._before[:] = self._pose
+        self._seen = np.zeros((N_RIGID, 2))
+        self.learned = LearnedResidue(shape)
         self._rigid_shape = np.ascontiguousarray(shape.points[:N_RIGID])
         self.place = np.zeros((N_POINTS + 2, 2))
         self.tangent = np.zeros((N_POINTS + 2, 4))
         self.residue_px = 0.0
         self._project()
 
+    def predict(self, share: float) -> None:
+        """Go on as in the frame before, by this share of it: `place` and `tangent` are a guess now."""
+        extrapolate_pose(self._before, self._pose, share, self._ahead)
+        self._before[:] = self._pose
+        self._pose[:] = self._ahead
+        self._project()
+
     def fit(self, seen: NDArray[np.float64], weight: NDArray[np.float64], valid: NDArray[np.uint8]) -> bool:
-        """Move the pose to what the rigid points say; False when too few do.
+        """Move the pose from its guess to what the rigid points say; False when too few do.
 
         Parameters
         ----------
@@ -51,10 +63,10 @@ class Head:
         valid : uint8 [shape=(N_RIGID,)]
         """
         shape = self.shape
-        self._before[:] = self._pose
+        np.subtract(seen, self.learned.offset[:N_RIGID], out=self._seen)
         left_over = fit_pose(
             self._rigid_shape,
-            seen,
+            self._seen,
             weight,
             valid,
             shape.centre,
@@ -64,27 +76,24 @@ class Head:
             self._pose,
         )
         if math.isnan(left_over) or abs(self._pose[11]) > 1.5:
-            self._pose[:] = self._before
+            self.stay()
             return False
         self.residue_px = left_over
         self._project()
         return True
+
+    def stay(self) -> None:
+        """Back to where the frame before had it, and at rest: nothing tells the pose."""
+        self._pose[:] = self._before
+        self._project()
 
     def shift(self, dx_px: float, dy_px: float) -> None:
         """Move the whole head in the picture: a guess from the coarse search."""
         nearer = math.exp(self._pose[11])
         self._pose[9] += dx_px / nearer
         self._pose[10] += dy_px / nearer
+        self._before[:] = self._pose
         self._project()
-
-    @property
-    def velocity_px(self) -> tuple[float, float]:
-        """How far the head's middle went since the frame before."""
-        nearer = math.exp(self._pose[11])
-        return (
-            nearer * (self._pose[9] - self._before[9]),
-            nearer * (self._pose[10] - self._before[10]),
-        )
 
     def angles(self) -> tuple[float, float, float]:
         """Yaw, pitch and roll in radians, the reference picture's own included.
@@ -108,3 +117,4 @@ class Head:
         project_points(
             shape.points, shape.slope, self._pose, shape.centre, shape.distance_px, self.place, self.tangent
         )
+        self.learned.correct(self._pose, self.tangent, self.place)

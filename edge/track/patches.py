@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from edge.kernels import patch as kernel
 from edge.kernels import patch_state
+from edge.kernels.lean import correct_lean
 
 NONE, FOLLOWED, LOST = 0, 1, 2
 
 # A template is rendered again when the head's turn would displace its rim (8 px from the
-# middle) by more than a tenth of a pixel.
-_STALE_PER_PX = 0.012
-_RENDERED_PER_FRAME = 6
+# middle) by more than a sixth of a pixel; what it still is off, `straighten` takes away.
+_STALE_PER_PX = 0.02
+_RENDERED_PER_FRAME = 12
 _REGAIN_CORRELATION = 0.85
 _N_ITERATIONS = 8
 SENSOR_VARIANCE = 4.0  # grey levels squared, until the patches have told theirs
@@ -45,6 +46,8 @@ class PatchSet:
         self._level = np.zeros((n, 2))
         self._tangent_then = np.tile(np.array([1.0, 0.0, 0.0, 1.0]), (n, 1))
         self._rendered_for = self._tangent_then.copy()
+        self._lean = np.zeros((n, 2, 4))
+        self._lean_for = np.full((n, 4), np.nan)
         self.position = np.zeros((n, 2))
         self.state = np.zeros(n, np.uint8)
         self.correlation = np.full(n, -2.0, np.float32)
@@ -64,6 +67,7 @@ class PatchSet:
         taken = kernel.capture_source(luma, x, y, self._source[k], self._centre[k])
         self._tangent_then[k] = tangent
         self._rendered_for[k] = (1.0, 0.0, 0.0, 1.0)
+        self._lean_for[k] = np.nan
         taken = taken and kernel.render_template(
             self._source[k],
             self._centre[k],
@@ -162,6 +166,22 @@ class PatchSet:
             self._level,
         )
         return rendered
+
+    def straighten(self, tangent: NDArray[np.float64]) -> None:
+        """Take away what templates that are not quite of today's pose do to the found places."""
+        correct_lean(
+            self._template,
+            self._gradient_x,
+            self._gradient_y,
+            self._covariance,
+            self._tangent_then,
+            tangent,
+            self._rendered_for,
+            self.state,
+            self._lean_for,
+            self._lean,
+            self.position,
+        )
 
     def information(
         self, model_error_px: float, noise_variance: float = SENSOR_VARIANCE

@@ -16,13 +16,22 @@ _POINT_QUANTUM_MIOD = 0.1
 
 
 class SignalBoard:
-    """Channel values of one face, carried from frame to frame."""
+    """Channel values of one face, carried from frame to frame.
+
+    Attributes
+    ----------
+    before : float64 [shape=(N_POINTS, 2)], miod
+        Movement of the last frame that was taken in; NaN where lost. The next difference is taken
+        from it.
+    codes : int16 [shape=(N_CHANNELS,)]
+    points : int16 [shape=(N_POINTS, 2)], tenths of a miod
+    """
 
     def __init__(self) -> None:
         self._start, self._member, self._direction = signal_members()
         self._weight_x = np.zeros(len(self._member))
         self._weight_y = np.zeros(len(self._member))
-        self._before = np.full((N_POINTS, 2), np.nan)
+        self.before = np.full((N_POINTS, 2), np.nan)
         self._signal = np.full(N_SIGNALS, -math.inf)
         self._value = np.full(N_CHANNELS, np.nan)
         self._point = np.zeros(2 * N_POINTS)
@@ -33,7 +42,7 @@ class SignalBoard:
 
     def begin(self, shape: FaceShape) -> None:
         """Start on a new reference picture: no movement can be told across it."""
-        self._before[:] = np.nan
+        self.before[:] = np.nan
         c, s = math.cos(shape.roll), math.sin(shape.roll)
         flat = shape.points[:N_POINTS, :2]
         self._rest_miod[:, 0] = (c * flat[:, 0] + s * flat[:, 1]) * 1000.0 / shape.iod_px
@@ -65,14 +74,14 @@ class SignalBoard:
         """
         advance_signals(
             movement,
-            self._before,
+            self.before,
             self._start,
             self._member,
             self._weight_x,
             self._weight_y,
             self._signal,
         )
-        self._before[:] = movement
+        self.before[:] = movement
         self._value[:N_SIGNALS] = self._signal
         self._value[N_SIGNALS : N_SIGNALS + N_AUX] = aux
         encode(self._value, CHANNEL_QUANTA, self.codes)

@@ -156,7 +156,6 @@ def test_head_keeps_its_pose_where_too_few_points_are_valid(shape):
     valid[3:] = 0
     assert not head.fit(before[:N_RIGID] + 3.0, weight, valid)
     np.testing.assert_array_equal(head.place, before)
-    assert head.velocity_px == (0, 0)
 
 
 def test_head_refuses_a_scale_that_no_head_reaches(shape):
@@ -170,12 +169,16 @@ def test_head_refuses_a_scale_that_no_head_reaches(shape):
     assert np.isfinite(head.place).all()
 
 
-def test_head_velocity_is_the_way_since_the_frame_before(shape):
+def test_head_is_expected_to_go_on_as_it_did(shape):
     head = Head(shape)
-    start = head.place[:N_RIGID].copy()
+    start = head.place.copy()
     for shift in (2.0, 4.0):
-        assert head.fit(start + np.array([shift, -shift / 2]), *everything(head))
-    np.testing.assert_allclose(head.velocity_px, (2.0, -1.0), atol=0.1)
+        head.predict(1.0)
+        assert head.fit(start[:N_RIGID] + np.array([shift, -shift / 2]), *everything(head))
+    head.predict(1.0)
+    np.testing.assert_allclose((head.place - start).mean(axis=0), (6.0, -3.0), atol=0.1)
+    head.stay()
+    np.testing.assert_allclose((head.place - start).mean(axis=0), (4.0, -2.0), atol=0.1)
 
 
 def test_head_shift_moves_all_points_alike(shape):

@@ -1,0 +1,116 @@
+"""Where a patch seems to be when its template is not quite as the head now shows it.
+
+A template is rendered again only when the head has turned by a degree or so. In between picture and
+template differ by a small linear map, ``picture(v) = template(v + E v)``. To first order that adds
+``E v . grad(template)`` to the picture, and what a least-squares fit of a shift makes of it is
+linear in E: a 2 x 4 matrix for each template, from its own gradients. Taking it away costs eight
+products a patch, where rendering costs five thousand.
+"""
+
+import math
+
+from numba import njit
+
+
+@njit(
+    "void(float32[:, ::1], float32[:, ::1], float32[:, ::1], float64[:, ::1], float64[:, ::1])",
+    cache=True,
+    nogil=True,
+)
+def measure_lean(template, gradient_x, gradient_y, covariance, lean):
+    """How far off a patch is found for each element of a small linear map.
+
+    Parameters
+    ----------
+    template, gradient_x, gradient_y : float32 [shape=(n, n)]
+        Means removed, as `kernels.patch.render_template` leaves them.
+    covariance : float64 [shape=(3, 3)]
+        Inverse normal matrix of (gain, gain * dx, gain * dy).
+    lean : float64 [shape=(2, 4)], px
+        Overwritten: what to add to the place found, x and y, for each of (E_xx, E_xy, E_yx, E_yy).
+    """
+    n = template.shape[0]
+    mean_x = mean_y = 0.0
+    for j in range(n):
+        mean_x += template[j, n - 1] - template[j, 0]
+        mean_y += template[n - 1, j] - template[0, j]
+    mean_x, mean_y = mean_x / (n * (n - 1)), mean_y / (n * (n - 1))
+    for axis in range(4):
+        t = x = y = 0.0
+        for j in range(n):
+            for i in range(n):
+                slope = gradient_x[j, i] + mean_x if axis < 2 else gradient_y[j, i] + mean_y
+                change = slope * ((i if axis % 2 == 0 else j) - 0.5 * n)
+                t += change * template[j, i]
+                x += change * gradient_x[j, i]
+                y += change * gradient_y[j, i]
+        lean[0, axis] = covariance[1, 0] * t + covariance[1, 1] * x + covariance[1, 2] * y
+        lean[1, axis] = covariance[2, 0] * t + covariance[2, 1] * x + covariance[2, 2] * y
+
+
+@njit(
+    "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], float64[:, :, ::1], float64[:, ::1],"
+    " float64[:, ::1], float64[:, ::1], uint8[::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1])",
+    cache=True,
+    nogil=True,
+)
+def correct_lean(
+    template,
+    gradient_x,
+    gradient_y,
+    covariance,
+    tangent_then,
+    tangent_now,
+    rendered_for,
+    state,
+    measured_for,
+    lean,
+    position,
+):
+    """Move every found place by what its template's staleness did to it.
+
+    Parameters
+    ----------
+    template, gradient_x, gradient_y : float32 [shape=(m, n, n)]
+    covariance : float64 [shape=(m, 3, 3)]
+    tangent_then, rendered_for : float64 [shape=(m, 4)]
+        As in `kernels.patch.render_stale`.
+    tangent_now : float64 [shape=(at least m, 4)]
+    state : uint8 [shape=(m,)]
+        0 has no template and stays where it is.
+    measured_for : float64 [shape=(m, 4)]
+        The map each `lean` was measured with; NaN asks for a measurement. Updated.
+    lean : float64 [shape=(m, 2, 4)], px
+        Updated where the template was rendered since.
+    position : float64 [shape=(m, 2)], px
+        Updated.
+    """
+    for k in range(state.shape[0]):
+        if state[k] == 0:
+            continue
+        fresh = False
+        for i in range(4):
+            if measured_for[k, i] != rendered_for[k, i]:
+                fresh = True
+        if fresh:
+            measure_lean(template[k], gradient_x[k], gradient_y[k], covariance[k], lean[k])
+            for i in range(4):
+                measured_for[k, i] = rendered_for[k, i]
+        a, b, c, d = tangent_now[k, 0], tangent_now[k, 1], tangent_now[k, 2], tangent_now[k, 3]
+        f, g, h, i = rendered_for[k, 0], rendered_for[k, 1], rendered_for[k, 2], rendered_for[k, 3]
+        e, w = a * d - b * c, f * i - g * h
+        if not (e > 0.1 and abs(w) > 0.1):
+            continue
+        p, q, r, s = tangent_then[k, 0], tangent_then[k, 1], tangent_then[k, 2], tangent_then[k, 3]
+        m0, m1 = (p * d - q * c) / e - f, (q * a - p * b) / e - g
+        m2, m3 = (r * d - s * c) / e - h, (s * a - r * b) / e - i
+        exx, exy = (i * m0 - g * m2) / w, (i * m1 - g * m3) / w
+        eyx, eyy = (f * m2 - h * m0) / w, (f * m3 - h * m1) / w
+        if math.isnan(exx + exy + eyx + eyy):
+            continue
+        position[k, 0] += (
+            lean[k, 0, 0] * exx + lean[k, 0, 1] * exy + lean[k, 0, 2] * eyx + lean[k, 0, 3] * eyy
+        )
+        position[k, 1] += (
+            lean[k, 1, 0] * exx + lean[k, 1, 1] * exy + lean[k, 1, 2] * eyx + lean[k, 1, 3] * eyy
+        )
