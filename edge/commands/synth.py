@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from edge.commands.progress import with_progress
 from edge.errors import UsageError
 from edge.synth.encode import QUANTISER
 from edge.synth.output import write_clip_and_truth
-from edge.synth.plan import Plan, out_of_range, read_plan
+from edge.synth.plan import EVENTS, Plan, out_of_range, read_plan
 from edge.synth.truth import TruthRow, truth_path
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ example:
 The truth goes beside the clip: clip.truth.csv. A clip of that name is replaced once the new one is
 whole; an interrupt leaves it as it was. With a video as --portrait the movements are added to
 the real face in it, which keeps its own motion, size and times.
+
+Events of a plan: {events}.
 """
 _OPTIONS = {
     "fps": "fps",
@@ -43,7 +46,7 @@ _OPTIONS = {
 }
 EXAMPLE_PLAN = """\
 # Settings of the scene: key=value. What is not named here keeps its default.
-# duration_s=12
+# duration_s=24
 # sway_miod=20
 # noise_levels=2
 event,onset_s,duration_s,rise_fraction,hold_fraction,movement,side,amplitude,note
@@ -55,6 +58,15 @@ speech,8.0,1.2,,,,,60,syllables of jaw and lips
 movement,9.8,1.0,0.3,0.3,lip_corner_pull,both,50,a macro movement with a hold
 exposure,11.0,0.4,,,,,0.05,5 % more light
 drop,11.6,0.03,,,,,,frames that are not delivered
+duplicate,12.0,0.3,,,,,,every second frame shows the picture of the one before
+gaze,12.6,0.6,,,,,30,both irises to the picture's right by 30 miod and back
+gaze_up,13.6,0.6,,,,,-15,down; the upper lids go with them
+glint,14.5,0.4,0.3,0.4,,,200,grey levels; reflections in glasses (glasses=1 draws their frames)
+hand,15.2,1.6,0.3,0.4,,both,0.4,share of the face it covers; both is from below
+leave,17.2,3.0,0.2,0.6,,,2500,miod that the person slides to the picture's right
+knock,21.0,0.35,,,,,30,miod of the first swing of a camera that is hit
+nod,21.6,1.0,,,,,4,degrees; positive takes the nose down
+tilt,22.7,1.0,,,,,3,degrees; positive is clockwise
 """
 
 
@@ -64,7 +76,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "synth",
         help="make a clip with known movements from a photograph",
         description="Make a clip in which every movement, blink and turn is known.",
-        epilog=_EXAMPLES,
+        epilog=_EXAMPLES.format(events=textwrap.fill(", ".join(EVENTS), 80)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--plan", metavar="PLAN.csv", help="what happens, one row per happening")

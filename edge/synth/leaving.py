@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edge.synth.field import FaceFrame
 
-# in half widths and heights of the mesh: head in full to the first, gone at the second
-_HEAD = (1.3, 1.6)
+# in half widths and heights of the mesh: head and hair in full to the first, gone at the second
+_HEAD = (1.75, 2.1)
 _CHIN, _NECK, _SHOULDERS, _SLOPE = -0.8, 0.9, 2.6, 1.6
 _EDGE_HALF_WIDTHS = 0.3
 # the filled background fades in over this much of the way, so that no edge jumps when it starts

@@ -7,6 +7,7 @@ import pytest
 
 from edge.cli import main
 from edge.synth.encode import write_clip
+from edge.synth.plan import EVENTS, parse_plan
 
 PLAN = "# duration_s=0.5\nevent,onset_s,duration_s,movement,side,amplitude\nmovement,0.1,0.2,dimple,left,20\n"
 SMALL = ["--fps", "20", "--width", "160", "--height", "120", "--face-width", "60"]
@@ -139,6 +140,16 @@ def test_the_example_plan_is_csv_with_json_too_and_the_help_says_so(capsys):
     with pytest.raises(SystemExit):
         synth("--help")
     assert "CSV, with --json too" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_example_plan_shows_every_event_and_the_help_names_them(capsys):
+    assert synth("--example-plan") == 0
+    plan = parse_plan(capsys.readouterr().out)
+    assert {h.event for h in plan.happenings} == set(EVENTS)
+    with pytest.raises(SystemExit):
+        synth("--help")
+    words = capsys.readouterr().out.replace(",", " ").replace(".", " ").split()
+    assert set(EVENTS) <= set(words)
 
 
 def test_at_a_terminal_the_bar_is_gone_before_the_interrupt_is_told(plan_file, tmp_path, monkeypatch):

@@ -77,6 +77,9 @@ def test_a_blink_closes_faster_than_it_opens_unless_told_otherwise():
         ("movement,1,1,,,dimple,both,900", "amplitude of a movement must lie in 0 to 400"),
         ("blink,1,1,,,,both,2", "amplitude of a blink must lie in 0 to 1"),
         ("blink,1,1,,,dimple,both,1", "a blink has no movement"),
+        ("gaze,1,1,,,,,80", "amplitude of a gaze must lie in -50 to 50"),
+        ("hand,1,1,,,,,1.5", "amplitude of a hand must lie in 0 to 1"),
+        ("leave,1,1,,,,,", "amplitude is empty"),
         ("blink,1,1,,,,both,1,,,", "cells for 8 columns"),
     ],
 )
@@ -95,6 +98,8 @@ def test_a_bad_row_is_named_by_its_line(row, message):
         ("# colour=3\n" + HEADER, "line 1: colour is not a setting"),
         ("# fps=fast\n" + HEADER, "fps must be a number"),
         ("# width=1e9\n" + HEADER, "width must be a whole number"),
+        ("# glasses=2\n" + HEADER, "glasses must lie in 0 to 1"),
+        ("# duplicate_rate=1\n" + HEADER, "duplicate_rate must lie in 0 to 0.9"),
         ("# fps=0\n" + HEADER, "fps must lie in 1 to 1000"),
     ],
 )
@@ -121,6 +126,11 @@ def test_what_the_clip_ends_before_is_refused_by_its_line(row, message):
 def test_a_movement_may_last_to_the_very_end_and_a_turn_beyond_it():
     text = "# duration_s=0.3\n" + HEADER + "movement,0.1,0.2,,,dimple,both,20\nturn,0.2,4,,,,,5\n"
     assert parse_plan(text).duration_s == pytest.approx(0.3)
+
+
+def test_drops_and_duplicates_need_no_amplitude():
+    plan = parse_plan(HEADER + "drop,1,0.1,,,,,\nduplicate,2,0.1,,,,,\n")
+    assert [(h.event, h.amplitude) for h in plan.happenings] == [("drop", 0.0), ("duplicate", 0.0)]
 
 
 def test_a_missing_plan_and_one_that_is_no_text_are_told_apart(tmp_path):

@@ -85,6 +85,19 @@ def test_dropped_frames_are_absent_and_light_steps_are_played(video):
 def test_a_planned_turn_is_refused(video):
     with pytest.raises(PlanError, match="keeps its own head motion, but a nod"):
         VideoPortrait(video[0], Plan((Happening("nod", 0, 1, 5.0),), SceneSettings()))
+    with pytest.raises(PlanError, match="keeps its own eyes and scene, but a hand"):
+        VideoPortrait(video[0], Plan((Happening("hand", 0, 1, 0.5),), SceneSettings()))
+
+
+@needs_runtime
+def test_duplicates_show_the_video_frame_before_again(video):
+    path, frames, _ = video
+    plan = Plan((Happening("duplicate", 0.1, 0.3, 0.0),))
+    played = [(t, luma.copy()) for t, luma in VideoPortrait(path, plan).render()]
+    assert [t for t, _ in played] == [t for t, _ in frames]
+    sources = [0, 1, 2, 2, 4, 4, 6, 6, 8, 9, 10, 11]
+    for (_, luma), source in zip(played, sources, strict=True):
+        np.testing.assert_array_equal(luma, frames[source][1])
 
 
 @needs_runtime

@@ -42,7 +42,9 @@ def head():
     a, b = 0.1, -0.06
     about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    return np.array([*(about_y @ about_x).ravel(), 2.0, -1.5, 4.0, 60.0, 45.0, 500.0, 40.0, 1.5, -2.5], np.float32)
+    return np.array(
+        [*(about_y @ about_x).ravel(), 2.0, -1.5, 4.0, 60.0, 45.0, 500.0, 40.0, 1.5, -2.5], np.float32
+    )
 
 
 @pytest.fixture
