@@ -192,10 +192,24 @@ def _often(
     return plan
 
 
+def _gazes(rng: np.random.Generator, seconds: float) -> list[Happening]:
+    happenings = []
+    for at_s in every(rng, seconds, 2.5, 4.5, 2.5):
+        event, largest = ("gaze", 45.0) if rng.random() < 0.6 else ("gaze_up", 20.0)
+        size = float(rng.choice((-1.0, 1.0)) * rng.uniform(0.2, 1.0) * largest)
+        happenings.append(Happening(event, at_s, float(rng.uniform(0.25, 2.0)), size))
+    return happenings
+
+
+def _hands(rng: np.random.Generator, seconds: float) -> list[Happening]:
+    return [replace(hand, side=str(rng.choice(SIDES))) for hand in _often_hand(rng, seconds)]
+
+
 def _nothing(rng: np.random.Generator, seconds: float) -> list[Happening]:  # noqa: ARG001 - one shape
     return []
 
 
+_often_hand = _often("hand", (1.0, 4.0), (0.3, 0.9), 0.2, 0.6)
 Planner = Callable[[np.random.Generator, float], list[Happening]]
 # name: what happens, what is changed in the scene, H.264 quality (0: none)
 DISTRACTORS: dict[str, tuple[Planner, dict[str, object], int]] = {
@@ -214,6 +228,20 @@ DISTRACTORS: dict[str, tuple[Planner, dict[str, object], int]] = {
     "100 Hz flicker": (_nothing, {"flicker_depth": 0.05, "mains_hz": 50.0}, 0),
     "120 Hz flicker": (_nothing, {"flicker_depth": 0.05, "mains_hz": 60.0, "fps": 119.0}, 0),
     "3 % of frames dropped": (_nothing, {"drop_rate": 0.03}, 0),
+    "3 % of frames repeated": (_nothing, {"duplicate_rate": 0.03}, 0),
+    "gaze shifts": (_gazes, {}, 0),
+    "hand over the face": (_hands, {}, 0),
+    "glints on glasses": (
+        _often("glint", (0.1, 1.2), (60.0, 255.0), 0.3, 0.4),
+        {"glasses": 1},
+        0,
+    ),
+    "leaving and returning": (
+        _often("leave", (2.0, 5.0), (2300.0, 2600.0), 0.2, 0.6, signed=True),
+        {},
+        0,
+    ),
+    "camera knocks": (_often("knock", (0.25, 0.4), (5.0, 60.0), 0.5, 0.0), {}, 0),
     "H.264 compression": (_nothing, {}, 26),
 }
 _CONDITION_KEYS = {"fps", "face_width_px", "noise_levels", "head"}
