@@ -18,6 +18,7 @@ _N_SWAY_WAVES = 9
 _SWAY_LOWEST_HZ = 0.04
 # speech: syllables come at 3-6 a second (docs/synthesis.md)
 _SYLLABLE_HZ = (3.0, 6.0)
+_MOUTH_OPENS_S = 0.12
 # the lower lid comes up a little as the upper one comes down
 _LOWER_LID_MIOD = 12.0
 # a camera on a thin arm or a monitor: rings at 8-15 Hz, mostly up and down
@@ -44,14 +45,16 @@ class Speech:
     """One burst of speech as syllables of jaw and lip motion.
 
     `pulses` has a row per syllable: onset_s, duration_s, jaw, lower lip, and mouth corners
-    (outward), the last three as shares of the burst's amplitude.
+    (outward), the last three as shares of the burst's amplitude. `floor` is the share of it at which
+    the jaw stays between syllables: it opens before the first one and shuts after the last.
     """
 
     amplitude_miod: float
     pulses: NDArray[np.float64]
+    floor: float = 0.0
 
     @classmethod
-    def draw(cls, happening: Happening, rng: np.random.Generator) -> Speech:
+    def draw(cls, happening: Happening, rng: np.random.Generator, floor: float = 0.0) -> Speech:
         """Draw the syllables of one happening; the same generator state gives the same speech."""
         rows = []
         onset_s = happening.onset_s
@@ -61,14 +64,24 @@ class Speech:
             rows.append((onset_s, duration_s, jaw, rng.uniform(0.2, 0.6), rng.uniform(-0.35, 0.35)))
             # syllables run into each other; now and then there is a short pause
             onset_s += duration_s * rng.uniform(0.75, 0.95) + (0.15 if rng.random() < 0.1 else 0.0)
-        return cls(happening.amplitude, np.array(rows, np.float64).reshape(-1, 5))
+        return cls(happening.amplitude, np.array(rows, np.float64).reshape(-1, 5), floor)
 
     def amplitudes(self, t_s: float) -> tuple[float, float, float]:
         """Jaw drop, lips parted and mouth corners out at a time, miod."""
         s = (t_s - self.pulses[:, 0]) / self.pulses[:, 1]
         height = np.where((s > 0) & (s < 1), 0.5 - 0.5 * np.cos(2 * math.pi * s), 0.0)
         jaw, lips, corners = self.amplitude_miod * (height @ self.pulses[:, 2:])
+        if self.floor > 0:
+            jaw = (1 - self.floor) * jaw + self.floor * self.amplitude_miod * self._opened(t_s)
         return float(jaw), float(lips), float(corners)
+
+    def _opened(self, t_s: float) -> float:
+        """How far the mouth has opened to speak: 0 before and after the burst, 1 within."""
+        if not len(self.pulses):
+            return 0.0
+        start_s, end_s = self.pulses[0, 0], self.pulses[-1, 0] + self.pulses[-1, 1]
+        share = min((t_s - start_s) / _MOUTH_OPENS_S, (end_s - t_s) / _MOUTH_OPENS_S, 1.0)
+        return 0.5 - 0.5 * math.cos(math.pi * max(share, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +164,7 @@ class Script:
         self._blinks = by_event.get("blink", [])
         self._looks = by_event.get("gaze", []), by_event.get("gaze_up", [])
         rng = np.random.default_rng([plan.settings.seed, 7])
-        self._speech = [Speech.draw(h, rng) for h in by_event.get("speech", [])]
+        self._speech = [Speech.draw(h, rng, plan.settings.speech_floor) for h in by_event.get("speech", [])]
         self._leak_miod = plan.settings.blink_leak_miod
         moving = [*self._movements, *self._blinks, *by_event.get("speech", [])]
         self.moved_from_s = np.array([h.onset_s for h in moving])

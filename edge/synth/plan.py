@@ -131,6 +131,8 @@ class SceneSettings:
         Probability that a frame is not delivered.
     blink_leak_miod : float
         How far a full blink pulls the inner brows down and the cheeks up.
+    speech_floor : float in [0, 0.9]
+        Share of a speech's amplitude at which the jaw stays between syllables; 0 shuts it each time.
     glasses : int
         1 draws the frames of glasses through the whole clip.
     duplicate_rate : float in [0, 1)
@@ -153,6 +155,7 @@ class SceneSettings:
     mains_hz: float = 50.0
     drop_rate: float = 0.0
     blink_leak_miod: float = 6.0
+    speech_floor: float = 0.0
     glasses: int = 0
     duplicate_rate: float = 0.0
 
@@ -174,6 +177,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "mains_hz": (10, 1000),
     "drop_rate": (0, 0.9),
     "blink_leak_miod": (0, 50),
+    "speech_floor": (0, 0.9),
     "glasses": (0, 1),
     "duplicate_rate": (0, 0.9),
 }

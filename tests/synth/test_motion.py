@@ -39,6 +39,18 @@ def test_speech_moves_the_jaw_three_to_six_times_a_second(rng):
     assert speech.amplitudes(11.01) == (0.0, 0.0, 0.0)
 
 
+def test_a_floor_keeps_the_mouth_open_between_syllables_but_not_before_and_after():
+    planned, times_s = Happening("speech", 1.0, 3.0, 80.0), np.arange(0.9, 4.1, 0.005)
+    shut, ajar = (Speech.draw(planned, np.random.default_rng(3), floor) for floor in (0.0, 0.4))
+    jaws = [np.array([speech.amplitudes(t)[0] for t in times_s]) for speech in (shut, ajar)]
+    within = (times_s > 1.2) & (times_s < 3.6)
+    assert jaws[0][within].min() < 12
+    assert jaws[1][within].min() > 30
+    assert jaws[1].max() < 110
+    assert jaws[1][times_s < 1.0].max() == 0
+    assert ajar.amplitudes(4.01) == (0.0, 0.0, 0.0)
+
+
 def test_sway_has_the_spread_that_was_asked_for(rng):
     settings = SceneSettings(sway_miod=30, turn_sway_deg=1.5, pulse_miod=0)
     motion = np.array([Sway.draw(settings, rng).at(t) for t in np.linspace(0, 3000, 500)])
