@@ -1,393 +1,341 @@
 """The pulse bank: every frame, every channel, every duration, in one call.
 
 A pulse of `n_core` samples is compared with the shoulders on both sides of it. The response
-is the raised-cosine mean of the core, less the line through the two shoulders, scaled so that
-a raised cosine of the same width answers with its own height. It is blind to level and slope.
+is the triangular mean of the core, less the line through the two shoulders, scaled so that a
+raised cosine of the same width answers with its own height. It is blind to level and slope.
 
-Row numbers of `work`, `noise`, `limits` and `peaks`, and the places in `state`, are named
-here and used by `edge.spot.bank`, which owns the arrays.
+Means come from running sums, once for the shoulders and twice for the triangle (two boxcars in
+a row), so that a duration costs the same however long it is. The sums are of integer codes and
+wrap around 32 bits; differences of them are exact as long as they themselves fit, which 256
+samples of full scale do. In white noise a triangle finds a raised cosine of its own width
+99.4 % as well as the raised cosine itself does (their correlation).
+
+Arrays named flat hold N_LANES values per scale, scale after scale: one long loop per step for
+all scales. Such a loop writes one row and reads at most eight; LLVM tells no more apart.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 
-EARLY, LATE, LEFT, CORE, RIGHT, RESPONSE, TRAVEL, RETURNS = range(8)  # rows of `work`
-VARIANCE, COUNT, QUICK = range(3)  # rows of `noise`
-THRESHOLD, RISE_ALLOWED, FALL_ALLOWED = range(3)  # rows of `limits`
-PEAK_SCORE, PEAK_RESPONSE, LAST_SCORE = range(3)  # rows of `peaks`
-PEAK_SCALE, PEAK_SAMPLE, READY = range(3)  # rows of `where`
-# places in `state` (int64)
-N_SEEN, OPEN, BEST_SAMPLE, BEST_SCALE, BEST_CHANNEL, BLINK_OPEN, BLINK_SAMPLE, BLINK_SCALE, N_STATE = range(9)
-# places in `best` (float32)
-BEST_STRENGTH, BLINK_HEIGHT, N_BEST = range(3)
-# places in `settings` (float32)
-OPEN_SCORE, SLOW_GAIN, COUNT_MAX, HOLD, REFRACTORY, SNAPSHOT_EVERY, BLINK_MIN, N_SETTINGS = range(8)
-# columns of `windows` (int64) and of `shape` (float32)
-N_TREND, N_LEFT, N_CORE, N_RIGHT, LAG, N_WINDOWS = range(6)
-FROM_LEFT, FROM_RIGHT, HEIGHT, TREND, INFLATE, QUICK_UP, QUICK_DOWN, N_SHAPE = range(8)
+N_MOVING, N_CODES, N_LANES = 24, 34, 40  # signals, channels, and those filled up to whole registers
+# rows of `work`, flat
+LEFT, CORE, RIGHT, TREND, EARLIER, TURN, CLOSURE, COMMON, RESPONSE, RETURNS, TRAVEL, SCORE, N_WORK = range(13)
+VARIANCE, COUNT, QUICK = range(3)  # rows of `noise`, flat
+FROM_LEFT, FROM_RIGHT, HEIGHT, QUANTUM, INFLATE, QUICK_UP, QUICK_DOWN, N_SHAPE = range(8)  # of `shapes`, flat
+TURN_LEAK, CLOSURE_LEAK, COMMON_LEAK, N_LEAK = range(4)  # rows of `leak`, flat
+OPEN_SCORE, CLOSURE_MIN, SLOW_GAIN, COUNT_MAX, SNAPSHOT_EVERY, N_SETTINGS = range(6)  # places in `settings`
+N_TREND, N_LEFT, N_CORE, N_RIGHT, LAG, N_WINDOWS = range(6)  # columns of `windows` (int64)
+# lanes of the nuisance channels, in `anatomy.AUX_NAMES`' order
+CLOSURE_RIGHT, CLOSURE_LEFT, YAW, PITCH, ROLL, HEAD_X, HEAD_Y, LOG_SCALE, LIGHT = range(
+    N_MOVING, N_MOVING + 9
+)
 
-CUE_CLOSED, BLINK_CLOSED = 1, 2  # what `scan` returns, added together
-
+LOST = -32768  # `anatomy.LOST`
+CLEAN_MAX = 1 << 30
 RETURN_RATIO = 0.4  # the smaller flank over the larger; a step has none, a lone raised cosine 1
-OUTRANKS = 1.5  # times the last score: such a movement is no echo, whatever the refractory period
 CLIP = 6.25  # squared deviations count up to 2.5 sigma ...
 CLIP_MEAN = 0.9775  # ... which leaves this much of a Gaussian's variance
 VARIANCE_MIN = 0.0025  # (0.05 miod)^2: half the quietest frame noise seen on a real still face
 QUARTILE = 0.3186  # a quarter of a Gaussian's absolute values lie below this many sigma
+QUICK_MIN = 0.01
 QUICK_WEIGHT = 0.5  # the quick estimate fluctuates; at half its variance it leaves quiet faces alone
+ROLL_SHARE = 0.25  # a turn in the picture plane leaks half as much as one out of it, squared
 
 
-@njit("void(float32[:, ::1], int64, int64, float32[::1])", cache=True, nogil=True)
-def plain_mean(history, start, n, out):
-    """Mean of `n` consecutive rows, channel by channel; NaN where one of them is."""
-    n_channels = out.shape[0]
-    for channel in range(n_channels):
-        out[channel] = np.float32(0.0)
-    for k in range(n):
-        for channel in range(n_channels):
-            out[channel] += history[start + k, channel]
-    share = np.float32(1.0) / np.float32(n)
-    for channel in range(n_channels):
-        out[channel] *= share
-
-
-@njit("void(float32[:, ::1], int64, float32[::1], int64, float32[::1])", cache=True, nogil=True)
-def weighted_mean(history, start, taps, n, out):
-    """Sum of `n` consecutive rows times `taps`, channel by channel; NaN where one of them is."""
-    n_channels = out.shape[0]
-    for channel in range(n_channels):
-        out[channel] = np.float32(0.0)
-    for k in range(n):
-        tap = taps[k]
-        for channel in range(n_channels):
-            out[channel] += tap * history[start + k, channel]
-
-
-@njit(
-    "void(float32[:, ::1], int64, int64, int64[::1], float32[::1], float32[::1], float32[:, ::1])",
-    cache=True,
-    nogil=True,
-)
-def respond(history, end, n_seen, window, taps, shape, work):
-    """Responses of one scale for the window that ends before row `end` of `history`.
+@njit("void(int16[::1], int16[:, ::1], int32[:, :, ::1], int32[::1], int64)", cache=True, nogil=True)
+def add_sample(row, codes, sums, clean, slot):
+    """Append a sample to the history and to the running sums.
 
     Parameters
     ----------
-    history : float32 [shape=(n_rows, n_padded)]
-        One row per sample, oldest first; the unit of each channel; NaN where lost.
-    end : int
-        Row after the newest sample of the window.
-    n_seen : int
-        Samples in all. With fewer than the window holds, every response is NaN.
-    window : int64 [shape=(N_WINDOWS,)]
-        Samples in: half the trend window, left shoulder, core, right shoulder.
-    taps : float32 [shape=(>= n_core,)], sums to 1 over n_core
-    shape : float32 [shape=(N_SHAPE,)]
-        Weights of the shoulders, the height scale, samples from shoulder to shoulder over
-        samples from trend half to trend half.
-    work : float32 [shape=(8, n_padded)]
-        Overwritten: RESPONSE in the channel's unit, TRAVEL (how far the channel went within
-        the window), RETURNS 1 where the core stands off both shoulders, else 0.
+    row : int16 [shape=(N_CODES,)]
+    codes : int16 [shape=(2 * n_kept, N_LANES)], ring written twice
+    sums : int32 [shape=(2, n_kept, N_LANES)], rings of the sum and of the sum of sums; wrap around
+    clean : int32 [shape=(N_LANES,)], samples since the last lost one
+    slot : int, this sample's place in the rings
+    """
+    n_kept = sums.shape[1]
+    before = slot - 1 if slot > 0 else n_kept - 1
+    for c in range(N_CODES):
+        codes[slot, c] = row[c]
+    for c in range(N_CODES):
+        codes[slot + n_kept, c] = row[c]
+    for c in range(N_CODES):
+        clean[c] = 0 if row[c] == LOST else min(clean[c] + 1, CLEAN_MAX)
+    for c in range(N_CODES):
+        value = 0 if row[c] == LOST else row[c]
+        sums[0, slot, c] = np.int32(sums[0, before, c] + value)
+    for c in range(N_CODES):
+        sums[1, slot, c] = np.int32(sums[1, before, c] + sums[0, slot, c])
+
+
+@njit("int64(int64, int64, int64)", cache=True, nogil=True, inline="always")
+def back(slot, n, n_kept):
+    """The ring's place `n` samples before `slot`."""
+    return slot - n if slot >= n else slot - n + n_kept
+
+
+@njit(
+    "void(int32[:, :, ::1], int64, int32[::1], int64[:, ::1], int64, float32[:, ::1])",
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
+def take_means(sums, slot, clean, windows, scale, work):
+    """Means of one scale's shoulders and core, in codes, and the change that the trend foretells.
+
+    Where a sample of the window was lost, RIGHT is NaN, and so is what is made of it; where one
+    of the trend's was, TREND is 0.
+    """
+    n_kept, first = sums.shape[1], scale * N_LANES
+    n_left, n_core, n_right = windows[scale, N_LEFT], windows[scale, N_CORE], windows[scale, N_RIGHT]
+    n_trend = windows[scale, N_TREND]
+    needed = n_left + n_core + n_right
+    one, half = np.float32(1.0), (n_core + 1) // 2
+    other = n_core + 1 - half
+    core = back(slot, n_right, n_kept)
+    core_1, core_2 = back(core, half, n_kept), back(core, other, n_kept)
+    core_3 = back(core_1, other, n_kept)
+    left = back(core, n_core, n_kept)
+    late = back(left, n_left, n_kept)
+    middle = back(late, n_trend, n_kept)
+    early = back(middle, n_trend, n_kept)
+    share = one / np.float32(n_right)
+    for c in range(N_LANES):
+        mean = share * np.float32(np.int32(sums[0, slot, c] - sums[0, core, c]))
+        work[RIGHT, first + c] = mean if clean[c] >= needed else np.float32(np.nan)
+    share = one / np.float32(n_left)
+    for c in range(N_LANES):
+        work[LEFT, first + c] = share * np.float32(np.int32(sums[0, left, c] - sums[0, late, c]))
+    share = one / np.float32(half * other)
+    for c in range(N_LANES):
+        bend = sums[1, core, c] - sums[1, core_1, c] - sums[1, core_2, c] + sums[1, core_3, c]
+        work[CORE, first + c] = share * np.float32(np.int32(bend))
+    # from the middle of one shoulder to that of the other, in the trend's halves
+    share = np.float32(n_core + 0.5 * (n_left + n_right)) / np.float32(n_trend * n_trend)
+    for c in range(N_LANES):
+        bend = np.int32(sums[0, late, c] - 2 * sums[0, middle, c] + sums[0, early, c])
+        work[TREND, first + c] = (
+            share * np.float32(bend) if clean[c] >= needed + 2 * n_trend else np.float32(0.0)
+        )
+
+
+@njit("void(float32[:, ::1], float32[:, ::1])", cache=True, nogil=True)
+def respond(shapes, work):
+    """Responses of all scales.
+
+    Parameters
+    ----------
+    shapes : float32 [shape=(N_SHAPE, n_flat)]
+        FROM_LEFT and FROM_RIGHT weigh the shoulders, HEIGHT makes a raised cosine answer with its
+        own height in the channel's unit, of which a code is worth QUANTUM.
+    work : float32 [shape=(N_WORK, n_flat)], from `take_means`
+        Overwritten: RESPONSE and TRAVEL (how far the channel went within the window), in the
+        channel's unit, NaN where lost; RETURNS 1 where the core stands off both shoulders, else 0.
 
     Notes
     -----
     A step leaves one flank flat. A pulse on a slope also has unlike flanks; so the slope
     before the left shoulder is continued, and where that explains the shoulders' difference
-    better than no slope, only what it leaves of the difference counts. NaN passes through, and
-    `fastmath` stays off for it.
+    better than no slope, only what it leaves of the difference counts.
     """
-    n_left, n_core, n_right, n_trend = window[N_LEFT], window[N_CORE], window[N_RIGHT], window[N_TREND]
-    n_channels = work.shape[1]
-    if n_seen < n_left + n_core + n_right:
-        for channel in range(n_channels):
-            work[RESPONSE, channel] = np.nan
-            work[TRAVEL, channel] = np.nan
-            work[RETURNS, channel] = np.float32(0.0)
-        return
-    start = end - n_right - n_core - n_left
-    plain_mean(history, start, n_left, work[LEFT])
-    weighted_mean(history, start + n_left, taps, n_core, work[CORE])
-    plain_mean(history, end - n_right, n_right, work[RIGHT])
-    if n_seen >= n_left + n_core + n_right + 2 * n_trend:
-        plain_mean(history, start - 2 * n_trend, n_trend, work[EARLY])
-        plain_mean(history, start - n_trend, n_trend, work[LATE])
-    else:
-        for channel in range(n_channels):
-            work[EARLY, channel] = np.float32(0.0)
-            work[LATE, channel] = np.float32(0.0)
-    zero, ratio = np.float32(0.0), np.float32(RETURN_RATIO)
-    for channel in range(n_channels):
-        left, core, right = work[LEFT, channel], work[CORE, channel], work[RIGHT, channel]
-        height = core - shape[FROM_LEFT] * left - shape[FROM_RIGHT] * right
+    zero, one, ratio = np.float32(0.0), np.float32(1.0), np.float32(RETURN_RATIO)
+    n_flat = work.shape[1]
+    for i in range(n_flat):
+        height = work[CORE, i] - shapes[FROM_LEFT, i] * work[LEFT, i] - shapes[FROM_RIGHT, i] * work[RIGHT, i]
+        work[RESPONSE, i] = height * shapes[HEIGHT, i]
+    for i in range(n_flat):
+        travel = abs(work[CORE, i] - work[LEFT, i]) + abs(work[RIGHT, i] - work[CORE, i])
+        work[TRAVEL, i] = travel * shapes[QUANTUM, i]
+    for i in range(n_flat):
+        left, right, core = work[LEFT, i], work[RIGHT, i], work[CORE, i]
+        by_left, by_right = shapes[FROM_LEFT, i], shapes[FROM_RIGHT, i]
+        height = core - by_left * left - by_right * right
         change = right - left
-        trend = (work[LATE, channel] - work[EARLY, channel]) * shape[TREND]
-        if abs(change - trend) < abs(change):  # false where the trend is NaN
-            change -= trend
-        from_left = height + shape[FROM_RIGHT] * change
-        from_right = height - shape[FROM_LEFT] * change
-        if height < zero:
-            from_left, from_right = -from_left, -from_right
-        smaller, larger = min(from_left, from_right), max(from_left, from_right)
-        work[RESPONSE, channel] = height * shape[HEIGHT]
-        work[TRAVEL, channel] = abs(core - left) + abs(right - core)
-        work[RETURNS, channel] = np.float32(1.0) if smaller > ratio * larger else zero
+        rest = change - work[TREND, i]
+        change = rest if abs(rest) < abs(change) else change
+        sign = -one if height < zero else one
+        from_left = sign * (height + by_right * change)
+        from_right = sign * (height - by_left * change)
+        smaller = from_left if from_left < from_right else from_right
+        larger = from_right if from_left < from_right else from_left
+        work[RETURNS, i] = one if smaller > ratio * larger else zero
 
 
-@njit("void(float32[::1], float32[::1], float32[:, ::1], int64, float32[::1])", cache=True, nogil=True)
-def learn_noise(response, settings, noise, n_signals, shape):
-    """Follow the spread of one scale's responses, channel by channel.
+@njit(
+    "void(float32[:, ::1], float32[::1], float32[:, ::1], float32[:, ::1])",
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
+def learn_noise(work, settings, noise, shapes):
+    """Follow the spread of the responses.
 
     Parameters
     ----------
-    response : float32 [shape=(n_padded,)]
+    work : float32 [shape=(N_WORK, n_flat)], from `respond`
     settings : float32 [shape=(N_SETTINGS,)]
         SLOW_GAIN per sample once COUNT_MAX samples are known.
-    noise : float32 [shape=(3, n_padded)], updated in place
+    noise : float32 [shape=(3, n_flat)], updated in place
         VARIANCE: winsorised (Huber 1981, section 5: clipped squares, made consistent for a
         Gaussian), so that a cue moves it little and a lasting change doubles it in seconds.
         COUNT: samples it has seen. QUICK: the lower quartile of the absolute response,
         followed multiplicatively; speech, which leaves no quiet quarter, lifts it.
-    shape : float32 [shape=(N_SHAPE,)]
+    shapes : float32 [shape=(N_SHAPE, n_flat)]
         QUICK_UP and QUICK_DOWN, factors per sample.
     """
-    for channel in range(n_signals):
-        deviation = abs(response[channel])
-        if np.isnan(deviation):
-            continue
-        variance, count = noise[VARIANCE, channel], noise[COUNT, channel]
-        gain = max(np.float32(1.0) / (count + np.float32(2.0)), settings[SLOW_GAIN])
-        clipped = min(deviation * deviation, np.float32(CLIP) * variance) / np.float32(CLIP_MEAN)
-        noise[VARIANCE, channel] = max(variance + gain * (clipped - variance), np.float32(VARIANCE_MIN))
-        noise[COUNT, channel] = min(count + np.float32(1.0), settings[COUNT_MAX])
-        quick = noise[QUICK, channel]
-        quick *= shape[QUICK_UP] if deviation > quick else shape[QUICK_DOWN]
-        noise[QUICK, channel] = max(quick, np.float32(0.01))
+    one, two = np.float32(1.0), np.float32(2.0)
+    slow, count_max = settings[SLOW_GAIN], settings[COUNT_MAX]
+    clip, share = np.float32(CLIP), one / np.float32(CLIP_MEAN)
+    least, quick_least = np.float32(VARIANCE_MIN), np.float32(QUICK_MIN)
+    n_flat = work.shape[1]
+    for i in range(n_flat):
+        response, variance = work[RESPONSE, i], noise[VARIANCE, i]
+        gain = one / (noise[COUNT, i] + two)
+        gain = gain if gain > slow else slow
+        square, most = response * response, clip * variance
+        clipped = (square if square < most else most) * share
+        learned = variance + gain * (clipped - variance)
+        learned = learned if learned > least else least
+        noise[VARIANCE, i] = learned if response == response else variance
+    for i in range(n_flat):
+        known, response = noise[COUNT, i], work[RESPONSE, i]
+        count = known + one if known + one < count_max else count_max
+        noise[COUNT, i] = count if response == response else known
+    for i in range(n_flat):
+        quick, deviation = noise[QUICK, i], abs(work[RESPONSE, i])
+        up, down = shapes[QUICK_UP, i], shapes[QUICK_DOWN, i]
+        followed = quick * (up if deviation > quick else down)
+        followed = followed if followed > quick_least else quick_least
+        noise[QUICK, i] = followed if deviation == deviation else quick
+
+
+@njit("float32(float32[:, ::1], int64)", cache=True, nogil=True)
+def squared(work, at):
+    """Square of a nuisance's travel, 0 where it is lost."""
+    travel = work[TRAVEL, at]
+    return travel * travel if travel == travel else np.float32(0.0)
+
+
+@njit("void(float32[:, ::1], int64, float32[::1])", cache=True, nogil=True)
+def spread_nuisances(work, n_scales, units):
+    """What head, lids and light did within each scale's window, for each of its lanes.
+
+    TURN is the squared angle, CLOSURE the squared closing of the own side's eye (right and left
+    signals take turns), COMMON the rest, weighed with `units` (HEAD_X to LIGHT, miod per unit).
+    """
+    for scale in range(n_scales):
+        first = scale * N_LANES
+        turn = squared(work, first + YAW) + squared(work, first + PITCH)
+        turn += np.float32(ROLL_SHARE) * squared(work, first + ROLL)
+        right, left = squared(work, first + CLOSURE_RIGHT), squared(work, first + CLOSURE_LEFT)
+        common = np.float32(0.0)
+        for k in range(units.shape[0]):
+            common += units[k] * units[k] * squared(work, first + HEAD_X + k)
+        for c in range(N_LANES):
+            work[TURN, first + c] = turn
+        for c in range(N_LANES):
+            work[COMMON, first + c] = common
+        for c in range(N_LANES):
+            work[CLOSURE, first + c] = left if c % 2 else right
 
 
 @njit(
-    "void(float32[:, ::1], float32[:, ::1], float32[::1], float32[:, ::1], float32[::1], int64, "
-    "float32[::1])",
+    "int64(float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32)",
     cache=True,
     nogil=True,
+    error_model="numpy",
 )
-def score_responses(work, noise, quick_before, leak, shape, n_signals, score):
-    """How many sigma each movement signal's response is, given what the head and light did.
+def score_responses(work, noise, leak, shapes, floor):
+    """How many sigma each response is, given what the head, the lids and the light did.
 
     Parameters
     ----------
-    work : float32 [shape=(8, n_padded)], from `respond`
-    noise : float32 [shape=(3, n_padded)], from `learn_noise`
-    quick_before : float32 [shape=(n_padded,)]
-        QUICK as it stood before this movement began, so that it does not hide itself.
-    leak : float32 [shape=(n_nuisances, n_signals)], miod per unit
-        What of a nuisance channel's travel one sigma of each signal may be. Nuisance channels
-        follow the signals in `work`.
-    score : float32 [shape=(n_signals,)]
-        Overwritten: 0 where lost or where the movement does not return.
-    """
-    for signal in range(n_signals):
-        steady = noise[VARIANCE, signal]
-        steady *= np.float32(1.0) + shape[INFLATE] / (noise[COUNT, signal] + np.float32(1.0))
-        quick = min(noise[QUICK, signal], quick_before[signal]) / np.float32(QUARTILE)
-        score[signal] = max(steady, np.float32(QUICK_WEIGHT) * quick * quick)
-    for nuisance in range(leak.shape[0]):
-        travel = work[TRAVEL, n_signals + nuisance]
-        if not np.isnan(travel):
-            for signal in range(n_signals):
-                part = leak[nuisance, signal] * travel
-                score[signal] += part * part
-    for signal in range(n_signals):
-        height = abs(work[RESPONSE, signal])
-        if work[RETURNS, signal] > np.float32(0.0) and not np.isnan(height):
-            score[signal] = height / np.float32(math.sqrt(score[signal]))
-        else:
-            score[signal] = np.float32(0.0)
-
-
-@njit(
-    "void(float32[::1], float32[::1], int64, int64, int64, float32[:, ::1], float32[::1], float32[:, ::1], "
-    "int64[:, ::1])",
-    cache=True,
-    nogil=True,
-)
-def keep_best_scale(score, response, scale, sample, centre, limits, last_score, frame_peaks, where):
-    """Keep, for each signal, the best score of this frame over the scales so far.
-
-    A signal counts only if that direction has a name (`limits`), and if the pulse's centre lies
-    after the refractory period of its last one (`where[READY]`) or it far outranks that one.
-    """
-    zero, outranks = np.float32(0.0), np.float32(OUTRANKS)
-    for signal in range(score.shape[0]):
-        if score[signal] <= frame_peaks[PEAK_SCORE, signal]:
-            continue
-        if centre < where[READY, signal] and score[signal] < outranks * last_score[signal]:
-            continue
-        allowed = limits[RISE_ALLOWED, signal] if response[signal] > zero else limits[FALL_ALLOWED, signal]
-        if allowed > zero:
-            frame_peaks[PEAK_SCORE, signal] = score[signal]
-            frame_peaks[PEAK_RESPONSE, signal] = response[signal]
-            where[PEAK_SCALE, signal] = scale
-            where[PEAK_SAMPLE, signal] = sample
-
-
-@njit(
-    "int64(float32[:, ::1], int64[:, ::1], float32[:, ::1], int64[:, ::1], float32[:, ::1], "
-    "int64[:, ::1], float32[::1], int64, int64[::1], float32[::1])",
-    cache=True,
-    nogil=True,
-)
-def follow_cluster(frame_peaks, frame_where, peaks, where, limits, windows, settings, sample, state, best):
-    """Open, improve or close the cluster of responses that makes one candidate.
+    work : float32 [shape=(N_WORK, n_flat)], from `respond` and `spread_nuisances`
+        EARLIER is QUICK as it stood before this movement began, so that it does not hide itself.
+        SCORE is overwritten: 0 where lost or where the movement does not return.
+    noise : float32 [shape=(3, n_flat)], from `learn_noise`
+    leak : float32 [shape=(N_LEAK, n_flat)], miod^2 per unit^2
+        What of a nuisance's travel one sigma of each signal may be, squared; -1 for a channel
+        that is no signal.
 
     Returns
     -------
-    CUE_CLOSED when nothing better came for HOLD samples, else 0. The cluster's figures stay
-    in `peaks`, `where`, `state` and `best` until the next one opens.
+    int
+        How many scores lie above `floor`.
     """
-    n_signals = frame_peaks.shape[1]
-    strongest, lead = np.float32(0.0), -1
-    for signal in range(n_signals):
-        strength = frame_peaks[PEAK_SCORE, signal] / limits[THRESHOLD, signal]
-        if frame_peaks[PEAK_SCORE, signal] > settings[OPEN_SCORE] and strength > strongest:
-            strongest, lead = strength, signal
-    if state[OPEN] == 0:
-        if lead < 0:
-            return 0
-        state[OPEN] = 1
-        best[BEST_STRENGTH] = np.float32(0.0)
-        for signal in range(n_signals):
-            peaks[PEAK_SCORE, signal] = np.float32(0.0)
-            peaks[PEAK_RESPONSE, signal] = np.float32(0.0)
-    for signal in range(n_signals):
-        if frame_peaks[PEAK_SCORE, signal] > peaks[PEAK_SCORE, signal]:
-            peaks[PEAK_SCORE, signal] = frame_peaks[PEAK_SCORE, signal]
-            peaks[PEAK_RESPONSE, signal] = frame_peaks[PEAK_RESPONSE, signal]
-            where[PEAK_SCALE, signal] = frame_where[PEAK_SCALE, signal]
-            where[PEAK_SAMPLE, signal] = frame_where[PEAK_SAMPLE, signal]
-    if lead >= 0 and strongest > best[BEST_STRENGTH]:
-        best[BEST_STRENGTH] = strongest
-        state[BEST_SAMPLE], state[BEST_CHANNEL] = sample, lead
-        state[BEST_SCALE] = frame_where[PEAK_SCALE, lead]
-    if sample - state[BEST_SAMPLE] < settings[HOLD]:
-        return 0
-    state[OPEN] = 0
-    for signal in range(n_signals):
-        if peaks[PEAK_SCORE, signal] > settings[OPEN_SCORE]:
-            window = windows[where[PEAK_SCALE, signal]]
-            centre = where[PEAK_SAMPLE, signal] - window[N_RIGHT] - window[N_CORE] // 2
-            where[READY, signal] = centre + np.int64(settings[REFRACTORY])
-            peaks[LAST_SCORE, signal] = peaks[PEAK_SCORE, signal]
-    return CUE_CLOSED
+    one, zero, weight = np.float32(1.0), np.float32(0.0), np.float32(QUICK_WEIGHT / QUARTILE**2)
+    n_flat = work.shape[1]
+    for i in range(n_flat):
+        steady = noise[VARIANCE, i] * (one + shapes[INFLATE, i] / (noise[COUNT, i] + one))
+        quick, earlier = noise[QUICK, i], work[EARLIER, i]
+        quick = quick if quick < earlier else earlier
+        lively = weight * quick * quick
+        work[SCORE, i] = steady if steady > lively else lively
+    for i in range(n_flat):
+        turned, closed = leak[TURN_LEAK, i] * work[TURN, i], leak[CLOSURE_LEAK, i] * work[CLOSURE, i]
+        work[SCORE, i] += turned + closed + leak[COMMON_LEAK, i] * work[COMMON, i]
+    n_above = 0
+    for i in range(n_flat):
+        score = abs(work[RESPONSE, i]) / np.sqrt(work[SCORE, i])
+        score = score if score > zero else zero
+        work[SCORE, i] = score * work[RETURNS, i]
+    for i in range(n_flat):
+        n_above += 1 if work[SCORE, i] > floor else 0
+    return n_above
 
 
 @njit(
-    "void(float32[:, ::1], int64, int64, int64, float32[::1], int64[::1], float32[::1])",
+    "int64(int16[::1], int64, int16[:, ::1], int32[:, :, ::1], int32[::1], int64[:, ::1], float32[:, ::1], "
+    "float32[::1], float32[::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1])",
     cache=True,
     nogil=True,
 )
-def follow_blink(work, closure, scale, sample, settings, state, best):
-    """The same for the two closure channels, by height instead of score; one scale at a time.
-
-    The height is the eyes' mean, or 0.6 of one eye's alone, which a wink must exceed.
-    """
-    height, n_eyes, one_eye = np.float32(0.0), 0, np.float32(0.0)
-    for eye in range(closure, closure + 2):
-        response = work[RESPONSE, eye]
-        if work[RETURNS, eye] > np.float32(0.0) and response > np.float32(0.0):
-            one_eye = max(one_eye, response)
-        if not np.isnan(response):
-            height += response
-            n_eyes += 1
-    if n_eyes > 0:
-        height /= np.float32(n_eyes)
-    if one_eye <= np.float32(0.0):
-        return
-    height = max(height, np.float32(0.6) * one_eye)
-    if height > settings[BLINK_MIN] and (state[BLINK_OPEN] == 0 or height > best[BLINK_HEIGHT]):
-        state[BLINK_OPEN] = 1
-        best[BLINK_HEIGHT] = height
-        state[BLINK_SAMPLE], state[BLINK_SCALE] = sample, scale
-
-
-@njit(
-    "int64(float32[::1], float32[:, ::1], int64[:, ::1], float32[:, ::1], float32[:, ::1], float32[::1], "
-    "float32[:, ::1], float32[:, ::1], float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], "
-    "float32[:, :, ::1], int64[:, :, ::1], int64[::1], float32[::1])",
-    cache=True,
-    nogil=True,
-)
-def scan(
-    row,
-    history,
-    windows,
-    taps,
-    shapes,
-    settings,
-    leak,
-    limits,
-    noise,
-    snapshots,
-    work,
-    peaks,
-    where,
-    state,
-    best,
-):
-    """Take in one sample of every channel; say whether a candidate or a blink has just closed.
+def scan(row, sample, codes, sums, clean, windows, shapes, settings, units, leak, noise, snapshots, work):
+    """Take in one sample of every channel; say whether anything in it may be a movement or a blink.
 
     Parameters
     ----------
-    row : float32 [shape=(n_padded,)], NaN where lost
-    history : float32 [shape=(2 * n_kept, n_padded)]
-        Ring written twice, so that any window is contiguous; updated in place.
-    windows, taps, shapes : one row per scale, shortest first; see `respond`
+    row, codes, sums, clean : see `add_sample`
+    sample : int
+        Samples before this one.
+    windows : int64 [shape=(n_scales, N_WINDOWS)], shortest first
+        Samples in half the trend window, left shoulder, core and right shoulder; snapshots of lag.
+    shapes : float32 [shape=(N_SHAPE, n_flat)]; see `respond` and `learn_noise`. INFLATE is what
+        makes up for noise known from few samples, infinite for a channel that is no signal.
     settings : float32 [shape=(N_SETTINGS,)]
-    leak : float32 [shape=(n_nuisances, n_signals)]; see `score_responses`
-    limits : float32 [shape=(3, n_signals)]
-    noise : float32 [shape=(n_scales, 3, n_padded)], updated in place
-    snapshots : float32 [shape=(n_snapshots, n_scales, n_padded)], ring of QUICK, updated in place
-    work : float32 [shape=(8, n_padded)], scratch
-    peaks : float32 [shape=(2, 3, n_signals)]; [0] of the cluster, [1] of this frame
-    where : int64 [shape=(2, 3, n_signals)], likewise
-    state : int64 [shape=(N_STATE,)], best : float32 [shape=(N_BEST,)], updated in place
+    units : see `spread_nuisances`; leak : see `score_responses`
+    noise : float32 [shape=(3, n_flat)], updated in place
+    snapshots : float32 [shape=(n_snapshots, n_flat)], ring of QUICK, updated in place
+    work : float32 [shape=(N_WORK, n_flat)]
+        Overwritten; SCORE, RESPONSE and RETURNS are for `cluster.follow`.
 
     Returns
     -------
-    0, CUE_CLOSED, BLINK_CLOSED or their sum
+    int
+        How many scores lie above OPEN_SCORE and closures above CLOSURE_MIN.
     """
-    n_kept, n_signals = history.shape[0] // 2, leak.shape[1]
-    sample = state[N_SEEN]
-    slot = sample % n_kept
-    history[slot, :] = row
-    history[slot + n_kept, :] = row
-    state[N_SEEN] = sample + 1
-    n_seen, end = min(sample + 1, n_kept), slot + n_kept + 1
-    peaks[1, :, :] = np.float32(0.0)
+    n_scales, n_flat = windows.shape[0], work.shape[1]
+    slot = sample % sums.shape[1]
+    add_sample(row, codes, sums, clean, slot)
     every = np.int64(settings[SNAPSHOT_EVERY])
     n_snapshots = snapshots.shape[0]
     newest = (sample // every) % n_snapshots
-    score = work[EARLY, :n_signals]  # free again once a scale has responded
-    for scale in range(windows.shape[0]):
-        respond(history, end, n_seen, windows[scale], taps[scale], shapes[scale], work)
-        before = snapshots[(newest - windows[scale, LAG]) % n_snapshots, scale]
-        score_responses(work, noise[scale], before, leak, shapes[scale], n_signals, score)
-        learn_noise(work[RESPONSE], settings, noise[scale], n_signals, shapes[scale])
-        if sample % every == 0:
-            snapshots[newest, scale, :] = noise[scale, QUICK]
-        centre = sample - windows[scale, N_RIGHT] - windows[scale, N_CORE] // 2
-        where[1, READY, :] = where[0, READY]
-        keep_best_scale(
-            score, work[RESPONSE], scale, sample, centre, limits, peaks[0, LAST_SCORE], peaks[1], where[1]
-        )
-        follow_blink(work, n_signals, scale, sample, settings, state, best)
-    closed = follow_cluster(
-        peaks[1], where[1], peaks[0], where[0], limits, windows, settings, sample, state, best
-    )
-    if state[BLINK_OPEN] == 1 and sample - state[BLINK_SAMPLE] >= settings[HOLD]:
-        state[BLINK_OPEN] = 0
-        closed += BLINK_CLOSED
-    return closed
+    for scale in range(n_scales):
+        take_means(sums, slot, clean, windows, scale, work)
+        before, first = (newest - windows[scale, LAG]) % n_snapshots, scale * N_LANES
+        for c in range(N_LANES):
+            work[EARLIER, first + c] = snapshots[before, first + c]
+    respond(shapes, work)
+    spread_nuisances(work, n_scales, units)
+    n_above = score_responses(work, noise, leak, shapes, settings[OPEN_SCORE])
+    learn_noise(work, settings, noise, shapes)
+    if sample % every == 0:
+        for i in range(n_flat):
+            snapshots[newest, i] = noise[QUICK, i]
+    for scale in range(n_scales):
+        for eye in range(scale * N_LANES + CLOSURE_RIGHT, scale * N_LANES + CLOSURE_LEFT + 1):
+            n_above += 1 if work[RESPONSE, eye] > settings[CLOSURE_MIN] else 0
+    return n_above

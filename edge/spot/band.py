@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.anatomy import N_SIGNALS, REGIONS, SIGNALS
-from edge.kernels import flanks, pulse
+from edge.kernels import cluster, flanks
 from edge.messages import Side
 from edge.spot.bank import BankPlan, Candidate, PulseBank
 from edge.spot.rate import FalseRate
@@ -109,7 +109,7 @@ class Band:
 
     def start(self) -> None:
         """End of learning: from now on candidates open."""
-        self.bank.settings[pulse.OPEN_SCORE] = OPEN_SCORE
+        self.bank.open_from(OPEN_SCORE)
 
     def watch(self, seconds: float) -> None:
         """Tell the false-cue model that time has gone by."""
@@ -119,7 +119,7 @@ class Band:
 
     def _set_thresholds(self) -> None:
         thresholds = [rate.threshold(self._accepted_each) for rate in self.rates]
-        self.bank.limits[pulse.THRESHOLD] = np.asarray(thresholds, np.float32)[GROUP_OF]
+        self.bank.limits[cluster.THRESHOLD] = np.asarray(thresholds, np.float32)[GROUP_OF]
 
     def take(self) -> None:
         """Queue the candidate that the bank has just closed."""
@@ -169,7 +169,7 @@ class Band:
         Only what would have been reported, had it been higher, counts as a chance peak.
         """
         self.rates[GROUP_OF[movement.lead]].add(movement.score)
-        if movement.score < self.bank.limits[pulse.THRESHOLD, movement.lead]:
+        if movement.score < self.bank.limits[cluster.THRESHOLD, movement.lead]:
             return False
         self._reported.append(movement)
         return True
@@ -190,7 +190,7 @@ class Band:
         first = max(centre - 2 * width - 8, bank.first_kept)
         if centre < first:
             return flanks.NO_PULSE, None
-        values = np.ascontiguousarray(bank.window(first, bank.n_seen - 1)[:, lead])
+        values = bank.channel(first, bank.n_seen - 1, lead)
         expected = float(candidate.responses[lead])
         smooth = self._scratch[: len(values)]
         outcome = int(flanks.find_flanks(values, centre - first, width, expected, smooth, self._found))
@@ -239,7 +239,7 @@ class Band:
         """How often a signal turned round, by a good part of `height`, in the time before an apex."""
         bank, last = self.bank, int(apex)
         begin = max(last - round(seconds * bank.rate_hz), bank.first_kept)
-        values = np.ascontiguousarray(bank.window(begin, last)[:, signal])
+        values = bank.channel(begin, last, signal)
         n_reversals: int = flanks.count_reversals(values, np.float32(ROW_SHARE * height))
         return n_reversals
 
@@ -251,7 +251,7 @@ def name_movement(candidate: Candidate, bank: PulseBank) -> tuple[tuple[str, ...
     sizes = np.abs(candidate.responses)
     joined = []
     for signal in range(N_SIGNALS):
-        if candidate.scores[signal] < JOIN_THRESHOLD * bank.limits[pulse.THRESHOLD, signal]:
+        if candidate.scores[signal] < JOIN_THRESHOLD * bank.limits[cluster.THRESHOLD, signal]:
             continue
         scale = int(candidate.scales[signal])
         apart = abs(bank.centre(scale, int(candidate.samples[signal])) - centre)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, exp, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.anatomy import AUX_NAMES, N_CHANNELS, N_SIGNALS, SIGNALS
-from edge.kernels import pulse
+from edge.anatomy import AUX_NAMES, CHANNEL_QUANTA, LOST, N_CHANNELS, N_SIGNALS, SIGNALS
+from edge.kernels import cluster, pulse
+from edge.spot.leaks import COMMON_UNITS
 
-# A multiple of eight keeps every row of the history on whole vector registers.
-N_PADDED = 8 * ceil(N_CHANNELS / 8)
 CORE_MIN_SAMPLES = 3
-PEAK_OF_CORE = 0.75  # a raised cosine seen through a raised-cosine mean: (3/8) / (1/2)
 INFLATION = 6.0  # a variance learned over n pulse widths is taken as (1 + 6/n) times itself
 FRESH_SIGMA_MIOD = 0.5
 
@@ -94,35 +93,27 @@ class PulseBank:
     plan : BankPlan
     rate_hz : float
         Samples per second. Widths of fewer than three samples are left out.
-    leak : float32 [shape=(N_AUX, N_SIGNALS)], miod per unit of the nuisance
+    leak : float32 [shape=(pulse.N_LEAK, N_SIGNALS)], miod per unit of the nuisance
     """
 
     def __init__(self, plan: BankPlan, rate_hz: float, leak: NDArray[np.float32]) -> None:
         self.plan = plan
         self.rate_hz = rate_hz
-        self._leak = leak
         widths = [max(round(width * rate_hz), 1) for width in plan.widths_s]
         self.n_core = [n for n in widths if n >= CORE_MIN_SAMPLES]
         self._lay_out()
         self.n_kept = max(ceil(plan.keep_s * rate_hz), int(self.windows[-1, :4].sum() * 2))
-        self.history = np.full((2 * self.n_kept, N_PADDED), np.nan, np.float32)
+        self.n_seen = 0  # samples taken in so far
         self.timestamps_ns = np.zeros(self.n_kept, np.int64)
         self.frames = np.full(self.n_kept, -1, np.int64)
-        self._fresh_noise()
-        self._work = np.zeros((8, N_PADDED), np.float32)
-        self._peaks = np.zeros((2, 3, N_SIGNALS), np.float32)
-        self._where = np.zeros((2, 3, N_SIGNALS), np.int64)
-        self._state = np.zeros(pulse.N_STATE, np.int64)
-        self._best = np.zeros(pulse.N_BEST, np.float32)
-        self.limits = np.ones((3, N_SIGNALS), np.float32)
-        self.limits[pulse.RISE_ALLOWED] = [signal.rise != "" for signal in SIGNALS]
-        self.limits[pulse.FALL_ALLOWED] = [signal.fall != "" for signal in SIGNALS]
+        self._allocate()
+        self.set_leak(leak)
 
     def _lay_out(self) -> None:
         n_scales = len(self.n_core)
         self.windows = np.zeros((n_scales, pulse.N_WINDOWS), np.int64)
-        self.taps = np.zeros((n_scales, max(self.n_core)), np.float32)
-        self.shapes = np.zeros((n_scales, pulse.N_SHAPE), np.float32)
+        self._shapes = np.zeros((pulse.N_SHAPE, n_scales, pulse.N_LANES), np.float32)
+        self._shapes[pulse.QUANTUM, :, :N_CHANNELS] = CHANNEL_QUANTA
         left_max, right_max = (limit * self.rate_hz for limit in self.plan.shoulder_max_s)
         self._snapshot_every = max(1, round(0.025 * self.rate_hz))
         for scale, n_core in enumerate(self.n_core):
@@ -130,123 +121,146 @@ class PulseBank:
             n_right = max(CORE_MIN_SAMPLES, round(min(n_core / 3, right_max)))
             n_trend = max(CORE_MIN_SAMPLES, n_left)
             self._shape_scale(scale, n_trend, n_left, n_core, n_right)
-        lag_max = int(self.windows[:, pulse.LAG].max())
-        self._snapshots = np.zeros((lag_max + 1, n_scales, N_PADDED), np.float32)
-        slow_gain = min(1.0, 1.0 / (self.plan.noise_s * self.rate_hz))
-        self.settings = np.zeros(pulse.N_SETTINGS, np.float32)
-        self.settings[pulse.SLOW_GAIN] = slow_gain
-        self.settings[pulse.COUNT_MAX] = self.plan.noise_s * self.rate_hz
-        self.settings[pulse.HOLD] = max(2, round(self.plan.hold_s * self.rate_hz))
-        self.settings[pulse.REFRACTORY] = round(self.plan.refractory_s * self.rate_hz)
-        self.settings[pulse.SNAPSHOT_EVERY] = self._snapshot_every
-        self.settings[pulse.OPEN_SCORE] = np.inf
-        self.settings[pulse.BLINK_MIN] = np.inf
+        self._settings = np.zeros(pulse.N_SETTINGS, np.float32)
+        self._settings[pulse.SLOW_GAIN] = min(1.0, 1.0 / (self.plan.noise_s * self.rate_hz))
+        self._settings[pulse.COUNT_MAX] = self.count_max = self.plan.noise_s * self.rate_hz
+        self._settings[pulse.SNAPSHOT_EVERY] = self._snapshot_every
+        self._rules = np.zeros(cluster.N_RULES, np.float32)
+        self._rules[cluster.HOLD] = max(2, round(self.plan.hold_s * self.rate_hz))
+        self._rules[cluster.REFRACTORY] = round(self.plan.refractory_s * self.rate_hz)
+        self.open_from(np.inf)
+        self.blinks_from(np.inf)
+
+    def open_from(self, score: float) -> None:
+        """Let candidates open above this score; infinite at first."""
+        self._settings[pulse.OPEN_SCORE] = self._rules[cluster.OPEN_SCORE] = score
+
+    def blinks_from(self, closure: float) -> None:
+        """Let blinks open above this share of full closure; infinite at first."""
+        self._settings[pulse.CLOSURE_MIN] = self._rules[cluster.CLOSURE_MIN] = closure
 
     def _shape_scale(self, scale: int, n_trend: int, n_left: int, n_core: int, n_right: int) -> None:
         from_left, from_right = (n_core + n_left) / 2, (n_core + n_right) / 2
-        apart = from_left + from_right
-        arch = np.sin(np.pi * (np.arange(n_core) + 0.5) / n_core) ** 2
         width_s = n_core / self.rate_hz
         lag_s = 1.5 * width_s + 0.1 + n_right / self.rate_hz
         # neper a second: as fast as the scale's own oscillation allows the quartile to be followed
         speed = min(max(2.0 / width_s, 5.0), 25.0) / self.rate_hz
-        self.taps[scale, :n_core] = arch / arch.sum()
-        self.windows[scale] = (
-            n_trend,
-            n_left,
-            n_core,
-            n_right,
-            ceil(lag_s * self.rate_hz / self._snapshot_every),
+        lag = ceil(lag_s * self.rate_hz / self._snapshot_every)
+        self.windows[scale] = (n_trend, n_left, n_core, n_right, lag)
+        shape = self._shapes[:, scale]
+        shape[pulse.FROM_LEFT] = from_right / (from_left + from_right)
+        shape[pulse.FROM_RIGHT] = from_left / (from_left + from_right)
+        shape[pulse.HEIGHT] = shape[pulse.QUANTUM] / seen_of_arch(n_core)
+        shape[pulse.INFLATE, :N_SIGNALS] = INFLATION * n_core
+        shape[pulse.INFLATE, N_SIGNALS:] = np.inf
+        shape[pulse.QUICK_UP] = exp(0.25 * speed)
+        shape[pulse.QUICK_DOWN] = exp(-0.75 * speed)
+
+    def _allocate(self) -> None:
+        n_scales, n_lanes = len(self.n_core), pulse.N_LANES
+        n_flat = n_scales * n_lanes
+        self._codes = np.full((2 * self.n_kept, n_lanes), LOST, np.int16)
+        self.noise = np.zeros((3, n_scales, n_lanes), np.float32)
+        self.noise[pulse.VARIANCE] = FRESH_SIGMA_MIOD**2
+        self.noise[pulse.QUICK] = FRESH_SIGMA_MIOD * pulse.QUARTILE
+        n_snapshots = int(self.windows[:, pulse.LAG].max()) + 1
+        snapshots = np.full((n_snapshots, n_flat), FRESH_SIGMA_MIOD * pulse.QUARTILE, np.float32)
+        work = np.zeros((pulse.N_WORK, n_flat), np.float32)
+        self.work = work.reshape(pulse.N_WORK, n_scales, n_lanes)
+        self._leak = np.zeros((pulse.N_LEAK, n_scales, n_lanes), np.float32)
+        self._scanned = (
+            *(self._codes, np.zeros((2, self.n_kept, n_lanes), np.int32), np.zeros(n_lanes, np.int32)),
+            *(self.windows, self._shapes.reshape(pulse.N_SHAPE, n_flat), self._settings, COMMON_UNITS),
+            *(self._leak.reshape(pulse.N_LEAK, n_flat), self.noise.reshape(3, n_flat), snapshots, work),
         )
-        self.shapes[scale, pulse.FROM_LEFT] = from_right / apart
-        self.shapes[scale, pulse.FROM_RIGHT] = from_left / apart
-        self.shapes[scale, pulse.HEIGHT] = 1.0 / PEAK_OF_CORE
-        self.shapes[scale, pulse.TREND] = apart / n_trend
-        self.shapes[scale, pulse.INFLATE] = INFLATION * n_core
-        self.shapes[scale, pulse.QUICK_UP] = exp(0.25 * speed)
-        self.shapes[scale, pulse.QUICK_DOWN] = exp(-0.75 * speed)
+        self.limits = np.ones((cluster.N_LIMITS, N_SIGNALS), np.float32)
+        self.limits[cluster.RISE_ALLOWED] = [signal.rise != "" for signal in SIGNALS]
+        self.limits[cluster.FALL_ALLOWED] = [signal.fall != "" for signal in SIGNALS]
+        self._delays = self.windows[:, pulse.N_RIGHT] + self.windows[:, pulse.N_CORE] // 2
+        self._peaks = np.zeros((2, cluster.N_PEAKS, N_SIGNALS), np.float32)
+        self._where = np.zeros((2, cluster.N_WHERE, N_SIGNALS), np.int64)
+        self._state = np.zeros(cluster.N_STATE, np.int64)
+        self._best = np.zeros(cluster.N_BEST, np.float32)
+        self._open = False
+        self._followed = (
+            *(work[pulse.SCORE], work[pulse.RESPONSE], work[pulse.RETURNS], self._delays, self._rules),
+            *(self.limits, self._peaks, self._where, self._state, self._best),
+        )
 
-    def _fresh_noise(self) -> None:
-        self.noise = np.zeros((len(self.n_core), 3, N_PADDED), np.float32)
-        self.noise[:, pulse.VARIANCE] = FRESH_SIGMA_MIOD**2
-        self.noise[:, pulse.QUICK] = FRESH_SIGMA_MIOD * pulse.QUARTILE
-        self._snapshots[:] = FRESH_SIGMA_MIOD * pulse.QUARTILE
+    def set_leak(self, leak: NDArray[np.float32]) -> None:
+        """Set what one sigma of each signal may be of a nuisance's travel; see `leak_table`."""
+        self._leak[:, :, :N_SIGNALS] = (leak * leak)[:, None, :]
 
-    def push(self, row: NDArray[np.float32], timestamp_ns: int, frame: int) -> int:
-        """Take in one sample; `frame` is -1 for one that no camera delivered.
+    def push(self, row: NDArray[np.int16], timestamp_ns: int, frame: int) -> int:
+        """Take in one sample's codes; `frame` is -1 for one that no camera delivered.
 
         Returns
         -------
         int
-            0, `pulse.CUE_CLOSED`, `pulse.BLINK_CLOSED` or their sum.
+            0, `cluster.CUE_CLOSED`, `cluster.BLINK_CLOSED` or their sum.
         """
-        slot = int(self._state[pulse.N_SEEN]) % self.n_kept
+        slot = self.n_seen % self.n_kept
         self.timestamps_ns[slot] = timestamp_ns
         self.frames[slot] = frame
-        closed: int = pulse.scan(
-            row,
-            self.history,
-            self.windows,
-            self.taps,
-            self.shapes,
-            self.settings,
-            self._leak,
-            self.limits,
-            self.noise,
-            self._snapshots,
-            self._work,
-            self._peaks,
-            self._where,
-            self._state,
-            self._best,
-        )
-        return closed
-
-    @property
-    def n_seen(self) -> int:
-        """Samples taken in so far."""
-        return int(self._state[pulse.N_SEEN])
+        sample, self.n_seen = self.n_seen, self.n_seen + 1
+        if not pulse.scan(row, sample, *self._scanned) and not self._open:
+            return 0
+        outcome: int = cluster.follow(sample, *self._followed)
+        self._open = outcome >= cluster.STILL_OPEN
+        return outcome % cluster.STILL_OPEN
 
     @property
     def first_kept(self) -> int:
         """The oldest sample that the history still holds."""
         return max(0, self.n_seen - self.n_kept)
 
-    def window(self, first: int, last: int) -> NDArray[np.float32]:
-        """Rows of the samples `first` to `last`, both included: a view [shape=(n, N_PADDED)]."""
+    def codes(self, first: int, last: int) -> NDArray[np.int16]:
+        """Codes of the samples `first` to `last`, both included: a view [shape=(n, N_LANES)]."""
         start = first % self.n_kept
-        return self.history[start : start + last - first + 1]
+        return self._codes[start : start + last - first + 1]
+
+    def window(self, first: int, last: int, channels: Sequence[int]) -> NDArray[np.float32]:
+        """Some channels in their own units, NaN where lost: float32 [shape=(n, n_channels)]."""
+        codes = self.codes(first, last)[:, channels]
+        values: NDArray[np.float32] = codes * CHANNEL_QUANTA[channels]
+        values[codes == LOST] = np.nan
+        return values
+
+    def channel(self, first: int, last: int, channel: int) -> NDArray[np.float32]:
+        """One channel in its own unit, NaN where lost: float32 [shape=(n,)], C-contiguous."""
+        codes = self.codes(first, last)[:, channel]
+        values: NDArray[np.float32] = codes * CHANNEL_QUANTA[channel]
+        values[codes == LOST] = np.nan
+        return values
 
     def candidate(self) -> Candidate:
         """The cluster that has just closed."""
         return Candidate(
-            lead=int(self._state[pulse.BEST_CHANNEL]),
-            scale=int(self._state[pulse.BEST_SCALE]),
-            sample=int(self._state[pulse.BEST_SAMPLE]),
-            scores=self._peaks[0, pulse.PEAK_SCORE].copy(),
-            responses=self._peaks[0, pulse.PEAK_RESPONSE].copy(),
-            scales=self._where[0, pulse.PEAK_SCALE].copy(),
-            samples=self._where[0, pulse.PEAK_SAMPLE].copy(),
+            lead=int(self._state[cluster.BEST_CHANNEL]),
+            scale=int(self._state[cluster.BEST_SCALE]),
+            sample=int(self._state[cluster.BEST_SAMPLE]),
+            scores=self._peaks[0, cluster.PEAK_SCORE].copy(),
+            responses=self._peaks[0, cluster.PEAK_RESPONSE].copy(),
+            scales=self._where[0, cluster.PEAK_SCALE].copy(),
+            samples=self._where[0, cluster.PEAK_SAMPLE].copy(),
         )
 
     def blink(self) -> tuple[int, int, float]:
         """Scale, sample and height (0 to 1) of the blink that has just closed."""
-        scale, sample = int(self._state[pulse.BLINK_SCALE]), int(self._state[pulse.BLINK_SAMPLE])
-        return scale, sample, float(self._best[pulse.BLINK_HEIGHT])
+        scale, sample = int(self._state[cluster.BLINK_SCALE]), int(self._state[cluster.BLINK_SAMPLE])
+        return scale, sample, float(self._best[cluster.BLINK_HEIGHT])
 
     def close_open(self) -> int:
         """Close what is still open, as at the end of a recording; the same flags as `push`."""
-        closed = 0
-        if self._state[pulse.OPEN]:
-            closed |= pulse.CUE_CLOSED
-        if self._state[pulse.BLINK_OPEN]:
-            closed |= pulse.BLINK_CLOSED
-        self._state[[pulse.OPEN, pulse.BLINK_OPEN]] = 0
+        closed = cluster.CUE_CLOSED * int(self._state[cluster.OPEN])
+        closed += cluster.BLINK_CLOSED * int(self._state[cluster.BLINK_OPEN])
+        self._state[[cluster.OPEN, cluster.BLINK_OPEN]] = 0
+        self._open = False
         return closed
 
     def centre(self, scale: int, sample: int) -> int:
         """The middle of the core of the window whose newest sample is `sample`."""
-        return sample - int(self.windows[scale, pulse.N_RIGHT]) - self.n_core[scale] // 2
+        return sample - int(self._delays[scale])
 
     def time_ns(self, sample: float) -> int:
         """Sensor time at a place between samples, or just outside them."""
@@ -265,7 +279,15 @@ class PulseBank:
 
     def noise_miod(self, scale: int) -> NDArray[np.float32]:
         """Standard deviation of one scale's responses in quiet, for each signal."""
-        return np.sqrt(self.noise[scale, pulse.VARIANCE, :N_SIGNALS])
+        return np.sqrt(self.noise[pulse.VARIANCE, scale, :N_SIGNALS])
+
+
+def seen_of_arch(n_core: int) -> float:
+    """What the triangular mean sees of a raised cosine of height 1 and of its own width."""
+    half = (n_core + 1) // 2
+    other = n_core + 1 - half
+    triangle = np.convolve(np.full(half, 1.0 / half), np.full(other, 1.0 / other))
+    return float(triangle @ np.sin(np.pi * (np.arange(n_core) + 0.5) / n_core) ** 2)
 
 
 def nuisance(name: str) -> int:

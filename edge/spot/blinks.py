@@ -6,10 +6,10 @@ from collections import deque
 
 import numpy as np
 
-from edge.kernels import flanks, pulse
+from edge.kernels import flanks
 from edge.messages import Blink, Side
-from edge.spot.bank import PulseBank, nuisance
-from edge.spot.context import closure
+from edge.spot.bank import PulseBank
+from edge.spot.context import CLOSURES, closure
 
 HEIGHT_FIRST = 0.25  # of full closure, before this person's own blinks are known
 HEIGHT_SHARE = 0.4  # of the person's usual blink
@@ -38,11 +38,16 @@ class BlinkSpotter:
         self._waiting: tuple[int, int, float] | None = None
         self._scratch = np.zeros(bank.n_kept)
         self._found = np.zeros(flanks.N_FLANKS)
-        bank.settings[pulse.BLINK_MIN] = self.height
+        bank.blinks_from(self.height)
 
     def take(self) -> None:
         """Wait for the blink that the bank has just closed to end."""
         self._waiting = self._bank.blink()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a blink has not opened again yet."""
+        return self._waiting is not None
 
     def ready(self, at_end: bool = False) -> Blink | None:
         """The blink, once its opening has been seen."""
@@ -52,7 +57,7 @@ class BlinkSpotter:
         scale, sample, expected = self._waiting
         centre, width = bank.centre(scale, sample), bank.n_core[scale]
         first = max(centre - 2 * width - 8, bank.first_kept)
-        values = closure(bank.window(first, bank.n_seen - 1))
+        values = closure(bank, first, bank.n_seen - 1)
         smooth = self._scratch[: len(values)]
         outcome = flanks.find_flanks(values, centre - first, width, expected, smooth, self._found)
         may_return = bank.n_seen - centre < LONGEST_S * bank.rate_hz
@@ -66,7 +71,7 @@ class BlinkSpotter:
     def _judge(self, first: int) -> Blink | None:
         bank = self._bank
         onset, apex, offset, height = (float(self._found[k]) for k in range(4))
-        kept = closure(bank.window(bank.first_kept, bank.n_seen - 1))
+        kept = closure(bank, bank.first_kept, bank.n_seen - 1)
         noise = float(np.nanmedian(np.abs(np.diff(kept)))) if len(kept) > 1 else 0.0
         lasted_s = (offset - onset) / bank.rate_hz
         if not SHORTEST_S <= lasted_s <= LONGEST_S or height < max(0.8 * self.height, NOISE_SIGMA * noise):
@@ -87,11 +92,8 @@ class BlinkSpotter:
         return blink
 
     def _side(self, onset: float, apex: float) -> Side:
-        rows = self._bank.window(max(int(onset), self._bank.first_kept), round(apex))
-        right, left = (
-            float(rows[-1, nuisance(name)] - rows[0, nuisance(name)])
-            for name in ("closure_right", "closure_left")
-        )
+        rows = self._bank.window(max(int(onset), self._bank.first_kept), round(apex), CLOSURES)
+        right, left = (float(change) for change in rows[-1] - rows[0])
         if right > ONE_SIDED * max(left, 0.0) or np.isnan(left):
             return "right"
         if left > ONE_SIDED * max(right, 0.0) or np.isnan(right):
@@ -103,4 +105,4 @@ class BlinkSpotter:
         usual = float(np.median(self._heights))
         if len(self._heights) >= 3:
             self.height = min(max(HEIGHT_SHARE * usual, HEIGHT_LIMITS[0]), HEIGHT_LIMITS[1])
-            self._bank.settings[pulse.BLINK_MIN] = self.height
+            self._bank.blinks_from(self.height)

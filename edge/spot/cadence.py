@@ -22,7 +22,7 @@ class Cadence:
 
     def __init__(self, fps_nominal: float) -> None:
         self.interval_ns = round(1e9 / fps_nominal) if fps_nominal > 0 else 0
-        self._intervals_ns = np.zeros(N_INTERVALS, np.int64)
+        self._intervals_ns = [0] * N_INTERVALS
         self._n_intervals = 0
         self._last_ns: int | None = None
         self._gaps: deque[tuple[int, int]] = deque(maxlen=128)
@@ -48,17 +48,18 @@ class Cadence:
         self._n_intervals += 1
         if self.interval_ns == 0:
             return 0
-        n_missing = max(round(interval_ns / self.interval_ns) - 1, 0)
-        if n_missing:
-            self._gaps.append((timestamp_ns, n_missing))
-            self.n_missing_total += n_missing
+        if 2 * interval_ns < 3 * self.interval_ns:
+            return 0
+        n_missing = round(interval_ns / self.interval_ns) - 1
+        self._gaps.append((timestamp_ns, n_missing))
+        self.n_missing_total += n_missing
         return n_missing
 
     def rate_changed(self) -> bool:
         """Whether the last intervals show another frame rate; if so it holds from now on."""
-        if self._n_intervals == 0 or self._n_intervals % N_INTERVALS:
+        if self._n_intervals % N_INTERVALS or self._n_intervals == 0:
             return False
-        median_ns = int(np.median(self._intervals_ns))
+        median_ns = sorted(self._intervals_ns)[N_INTERVALS // 2]
         if self.interval_ns and abs(median_ns - self.interval_ns) <= RATE_TOLERANCE * self.interval_ns:
             return False
         self.interval_ns = median_ns
@@ -72,7 +73,7 @@ class Cadence:
     @property
     def jitter_ns(self) -> float:
         """Spread of the last intervals (1.48 times the median absolute deviation)."""
-        known = self._intervals_ns[: min(self._n_intervals, N_INTERVALS)]
+        known = np.asarray(self._intervals_ns[: min(self._n_intervals, N_INTERVALS)])
         if len(known) == 0:
             return 0.0
         return float(1.4826 * np.median(np.abs(known - np.median(known))))

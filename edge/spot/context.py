@@ -12,7 +12,7 @@ from edge.kernels import flanks
 from edge.messages import Blink, Lighting
 from edge.spot.bank import PulseBank, nuisance
 
-_CLOSURES = [nuisance("closure_right"), nuisance("closure_left")]
+CLOSURES = [nuisance("closure_right"), nuisance("closure_left")]
 _SHIFTS = [nuisance("head_x_miod"), nuisance("head_y_miod")]
 # A rotation axis one inter-ocular distance behind the eyes turns a milliradian into a miod.
 _TURNS = [nuisance("yaw_mrad"), nuisance("pitch_mrad"), nuisance("roll_mrad")]
@@ -35,8 +35,7 @@ LIGHT_FLICKER = 0.004
 def head_motion_miod_s(bank: PulseBank, first: int, last: int) -> float:
     """Mean speed of the head over some samples: shift and turn together; 0 where unknown."""
     lag = max(1, round(0.05 * bank.rate_hz))
-    rows = bank.window(max(first - lag, bank.first_kept), last)
-    path = rows[:, _SHIFTS + _TURNS]
+    path = bank.window(max(first - lag, bank.first_kept), last, _SHIFTS + _TURNS)
     if len(path) <= lag:
         return 0.0
     travelled = np.sqrt(((path[lag:] - path[:-lag]) ** 2).sum(axis=1))
@@ -47,7 +46,7 @@ def head_motion_miod_s(bank: PulseBank, first: int, last: int) -> float:
 def lighting(bank: PulseBank, first: int, last: int) -> Lighting:
     """The worst that can be said of the light over some samples and the 0.2 s before them."""
     begin = max(first - round(0.2 * bank.rate_hz), bank.first_kept)
-    levels = bank.window(begin, last)[:, _LIGHT].astype(np.float64)
+    levels = bank.channel(begin, last, _LIGHT).astype(np.float64)
     levels = levels[~np.isnan(levels)]
     if len(levels) < 6:
         return "ok"
@@ -62,9 +61,9 @@ def lighting(bank: PulseBank, first: int, last: int) -> Lighting:
     return "low" if mean < LIGHT_LOW_LEVELS else "ok"
 
 
-def closure(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean closure of the eyes that are tracked, for each row; NaN where neither is."""
-    right, left = rows[:, _CLOSURES[0]], rows[:, _CLOSURES[1]]
+def closure(bank: PulseBank, first: int, last: int) -> NDArray[np.float32]:
+    """Mean closure of the eyes that are tracked, for each sample; NaN where neither is."""
+    right, left = (bank.channel(first, last, eye) for eye in CLOSURES)
     mean = np.float32(0.5) * (right + left)
     mean = np.where(np.isnan(mean), right, mean)
     return np.where(np.isnan(mean), left, mean).astype(np.float32)
@@ -90,7 +89,7 @@ def during_blink(
     ):
         return True
     guard = round(BLINK_GUARD_NS * 1e-9 * bank.rate_hz)
-    kept = closure(bank.window(bank.first_kept, bank.n_seen - 1))
+    kept = closure(bank, bank.first_kept, bank.n_seen - 1)
     begin = max(first - guard - bank.first_kept, 0)
     end = min(last + guard, bank.n_seen - 1) - bank.first_kept
     near, known = kept[begin : end + 1], kept[~np.isnan(kept)]
@@ -103,11 +102,10 @@ def during_blink(
 def speech_active(bank: PulseBank, first: int, last: int) -> bool:
     """Whether lips or jaw went to and fro within some samples and the second before them."""
     begin = max(min(first, last - round(SPEECH_WINDOW_S * bank.rate_hz)), bank.first_kept)
-    rows = bank.window(begin, last)
     noise = bank.noise_miod(0)
     for right, left in _SPEAKING:
         swing = max(SPEECH_SWING_MIOD, SPEECH_SWING_SIGMA * float(max(noise[right], noise[left])))
-        values = np.ascontiguousarray(np.float32(0.5) * (rows[:, right] + rows[:, left]))
+        values = np.float32(0.5) * (bank.channel(begin, last, right) + bank.channel(begin, last, left))
         if flanks.count_reversals(values, np.float32(swing)) >= SPEECH_REVERSALS:
             return True
     return False

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.anatomy import AUX_NAMES, N_SIGNALS, SIGNALS
+from edge.anatomy import N_SIGNALS, SIGNALS
+from edge.kernels import pulse
 
 # Measured residue of a 15 degree (262 mrad) turn under a rigid pose whose depth is 20 % wrong:
 # 3.6 miod at the brow, 7.3 at the mouth corner, 13 at the lip (docs: head motion). At a
@@ -31,22 +32,18 @@ _BLINK = {
 }
 _LIGHT = 0.1  # per grey level: gain and mean are removed per patch, shadows are not
 
+# What leaks into all signals alike, per unit, in the order of the kernel's lanes from HEAD_X on.
+COMMON_UNITS = np.array([_SHIFT, _SHIFT, _SCALE, _LIGHT], np.float32)
+
 
 def leak_table() -> NDArray[np.float32]:
-    """The table for `pulse.score_responses`: float32 [shape=(N_AUX, N_SIGNALS)], miod per unit."""
-    table = np.zeros((len(AUX_NAMES), N_SIGNALS), np.float32)
+    """What `pulse.score_responses` starts with: float32 [shape=(N_LEAK, N_SIGNALS)].
+
+    TURN_LEAK in miod/mrad, CLOSURE_LEAK in miod per closure, COMMON_LEAK 1.
+    """
+    table = np.ones((pulse.N_LEAK, N_SIGNALS), np.float32)
     for column, signal in enumerate(SIGNALS):
-        stem, _, side = signal.name.rpartition("_")
-        leaks = {
-            "yaw_mrad": _TURN[signal.region],
-            "pitch_mrad": _TURN[signal.region],
-            "roll_mrad": 0.5 * _TURN[signal.region],
-            "head_x_miod": _SHIFT,
-            "head_y_miod": _SHIFT,
-            "log_scale_permille": _SCALE,
-            "light_levels": _LIGHT,
-            f"closure_{side}": _BLINK.get(stem, 0.0),
-        }
-        for name, leak in leaks.items():
-            table[AUX_NAMES.index(name), column] = leak
+        stem, _, _ = signal.name.rpartition("_")
+        table[pulse.TURN_LEAK, column] = _TURN[signal.region]
+        table[pulse.CLOSURE_LEAK, column] = _BLINK.get(stem, 0.0)
     return table

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.anatomy import CHANNEL_QUANTA, LOST, N_SIGNALS, SIGNAL_NAMES
+from edge.anatomy import LOST, N_CHANNELS, N_SIGNALS, SIGNAL_NAMES
 from edge.config import SpotConfig
-from edge.kernels import pulse, samples
+from edge.kernels import cluster, pulse, samples
 from edge.messages import Blink, Cue, Kind, Trace
 from edge.spot import context
 from edge.spot.band import Band, Movement
-from edge.spot.bank import MACRO_PLAN, MICRO_PLAN, N_PADDED, PulseBank
+from edge.spot.bank import MACRO_PLAN, MICRO_PLAN, PulseBank
 from edge.spot.blinks import BlinkSpotter
 from edge.spot.cadence import Cadence
 from edge.spot.leaks import leak_table
@@ -48,9 +48,7 @@ class Spotter:
         self._config = config
         self._cadence = Cadence(fps_nominal)
         self._face = 0
-        self._row = np.full(N_PADDED, np.nan, np.float32)
-        self._row[len(CHANNEL_QUANTA) :] = 0.0
-        self._last_row = self._row.copy()
+        self._slow_row = np.zeros(N_CHANNELS, np.int16)
         self._last_ns = 0
         self._cues: deque[Cue] = deque(maxlen=8)
         self._micro: Band | None = None
@@ -73,9 +71,6 @@ class Spotter:
         self._learning_macro = config.macro
         self._n_per_second = round(fps)
         self._n_per_macro = max(1, round(fps / MACRO_RATE_HZ))
-        self._n_in_macro = 0
-        self._totals = np.zeros(N_PADDED, np.float32)
-        self._counts = np.zeros(N_PADDED, np.int64)
         if config.macro:
             rate_hz = fps / self._n_per_macro
             self._macro = Band(MACRO_PLAN, rate_hz, leak, accepted * MACRO_SHARE, 4.2, MACRO_MIN_MIOD)
@@ -116,70 +111,61 @@ class Spotter:
             n_missing = 0
         if self._micro is None:
             return _NOTHING
-        samples.decode_row(codes, CHANNEL_QUANTA, LOST, self._row)
         if n_missing == 0:
-            events = self._push(self._row, timestamp_ns, sequence)
+            events = self._push(codes, timestamp_ns, sequence)
         else:
-            bridged = self._bridge(n_missing, timestamp_ns)
-            events = (*bridged, *self._push(self._row, timestamp_ns, sequence))
-        self._last_row, self._row = self._row, self._last_row
+            bridged = self._bridge(codes, n_missing, timestamp_ns)
+            events = (*bridged, *self._push(codes, timestamp_ns, sequence))
         self._last_ns = timestamp_ns
         return events
 
-    def _bridge(self, n_missing: int, timestamp_ns: int) -> list[Cue | Blink]:
+    def _bridge(self, codes: NDArray[np.int16], n_missing: int, timestamp_ns: int) -> list[Cue | Blink]:
         """Samples for frames that never came: a line over a short gap, nothing over a long one."""
         assert self._micro is not None
-        events: list[Cue | Blink] = []
-        n_inserted = min(n_missing, self._micro.bank.n_kept)
+        bank, events = self._micro.bank, list[Cue | Blink]()
+        n_inserted = min(n_missing, bank.n_kept)
+        last = bank.codes(bank.n_seen - 1, bank.n_seen - 1)[0, :N_CHANNELS].copy()
+        lost = (last == LOST) | (codes == LOST) | (n_missing > BRIDGED_FRAMES)
         for missing in range(1, n_inserted + 1):
-            share = np.float32(missing / (n_inserted + 1))
-            row = self._last_row + share * (self._row - self._last_row)
-            if n_missing > BRIDGED_FRAMES:
-                row[: len(CHANNEL_QUANTA)] = np.nan
-            at_ns = self._last_ns + round(float(share) * (timestamp_ns - self._last_ns))
+            share = missing / (n_inserted + 1)
+            row = np.rint(last + share * (codes.astype(np.float64) - last)).astype(np.int16)
+            row[lost] = LOST
+            at_ns = self._last_ns + round(share * (timestamp_ns - self._last_ns))
             events.extend(self._push(row, at_ns, -1))
         return events
 
-    def _push(self, row: NDArray[np.float32], timestamp_ns: int, sequence: int) -> Sequence[Cue | Blink]:
+    def _push(self, row: NDArray[np.int16], timestamp_ns: int, sequence: int) -> Sequence[Cue | Blink]:
         micro, blinks = self._micro, self._blinks
         assert micro is not None
         assert blinks is not None
-        closed = micro.bank.push(row, timestamp_ns, sequence)
-        if closed & pulse.CUE_CLOSED:
+        bank = micro.bank
+        closed = bank.push(row, timestamp_ns, sequence)
+        if closed & cluster.CUE_CLOSED:
             micro.take()
-        if closed & pulse.BLINK_CLOSED:
+        if closed & cluster.BLINK_CLOSED:
             blinks.take()
         events: list[Cue | Blink] = []
-        if (blink := blinks.ready()) is not None:
+        if blinks.waits and (blink := blinks.ready()) is not None:
             events.append(blink)
         if micro.waits:
             events.extend(self._report(micro, micro.ready()))
         if self._learning:
-            self._learning = not _learned(micro.bank, self._config.learning_s)
+            self._learning = not _learned(bank, self._config.learning_s)
             if not self._learning:
                 micro.start()
-        elif micro.bank.n_seen % self._n_per_second == 0:
+        elif bank.n_seen % self._n_per_second == 0:
             micro.watch(1.0)
-        if self._macro is not None:
-            events.extend(self._push_macro(self._macro, row, timestamp_ns, sequence))
+        if self._macro is not None and bank.n_seen % self._n_per_macro == 0:
+            events.extend(self._push_macro(self._macro, bank))
         return events or _NOTHING
 
-    def _push_macro(
-        self, macro: Band, row: NDArray[np.float32], timestamp_ns: int, sequence: int
-    ) -> Sequence[Cue | Blink]:
-        """Average some frames into one sample of the slow bank."""
-        samples.accumulate(row, self._totals, self._counts)
-        self._n_in_macro += 1
-        if self._n_in_macro == (self._n_per_macro + 1) // 2:
-            self._macro_ns, self._macro_frame = timestamp_ns, sequence
-        if self._n_in_macro < self._n_per_macro:
-            return _NOTHING
-        enough = 2 * self._counts >= self._n_per_macro
-        mean = np.where(enough, self._totals / np.maximum(self._counts, 1), np.nan).astype(np.float32)
-        self._totals[:] = 0.0
-        self._counts[:] = 0
-        self._n_in_macro = 0
-        if macro.bank.push(mean, self._macro_ns, self._macro_frame) & pulse.CUE_CLOSED:
+    def _push_macro(self, macro: Band, fast: PulseBank) -> Sequence[Cue | Blink]:
+        """Average the last frames into one sample of the slow bank."""
+        first = fast.n_seen - self._n_per_macro
+        samples.average_rows(fast.codes(first, fast.n_seen - 1), self._slow_row)
+        middle = (first + (self._n_per_macro - 1) // 2) % fast.n_kept
+        timestamp_ns, frame = int(fast.timestamps_ns[middle]), int(fast.frames[middle])
+        if macro.bank.push(self._slow_row, timestamp_ns, frame) & cluster.CUE_CLOSED:
             macro.take()
         if self._learning_macro:
             self._learning_macro = not _learned(macro.bank, MACRO_LEARNING * self._config.learning_s)
@@ -197,11 +183,11 @@ class Spotter:
                 continue
             closed = band.bank.close_open()
             if band is self._micro and self._blinks is not None:
-                if closed & pulse.BLINK_CLOSED:
+                if closed & cluster.BLINK_CLOSED:
                     self._blinks.take()
                 if (blink := self._blinks.ready(at_end=True)) is not None:
                     events.append(blink)
-            if closed & pulse.CUE_CLOSED:
+            if closed & cluster.CUE_CLOSED:
                 band.take()
             events.extend(self._report(band, band.ready(at_end=True)))
         return events
@@ -307,7 +293,7 @@ class Spotter:
         """The lowest score that makes a micro cue now, in sigma; infinite while learning."""
         if self._micro is None or self._learning:
             return float("inf")
-        return float(self._micro.bank.limits[pulse.THRESHOLD].min())
+        return float(self._micro.bank.limits[cluster.THRESHOLD].min())
 
     @property
     def noise_miod(self) -> dict[str, float]:
@@ -324,7 +310,7 @@ class Spotter:
         if self._micro is None:
             return 0.0
         needed = self._config.learning_s * self._micro.bank.rate_hz
-        return float((self._micro.bank.noise[0, pulse.COUNT, :N_SIGNALS] >= 0.9 * needed).mean())
+        return float((self._micro.bank.noise[pulse.COUNT, 0, :N_SIGNALS] >= 0.9 * needed).mean())
 
     @property
     def speech_active(self) -> bool:
@@ -337,5 +323,5 @@ class Spotter:
 
 def _learned(bank: PulseBank, seconds: float) -> bool:
     """Whether half the movement signals have been seen for that long."""
-    needed = min(seconds * bank.rate_hz - len(bank.n_core), float(bank.settings[pulse.COUNT_MAX]))
-    return float(np.median(bank.noise[0, pulse.COUNT, :N_SIGNALS])) >= needed
+    needed = min(seconds * bank.rate_hz - len(bank.n_core), bank.count_max)
+    return float(np.median(bank.noise[pulse.COUNT, 0, :N_SIGNALS])) >= needed
