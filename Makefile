@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite lint bench compare models clean venv venv-dev
+.PHONY: help run test test-tflite lint bench compare benchmark models clean venv venv-dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,12 +47,16 @@ compare: venv  ## CPU per frame beside MediaPipe's face mesh, in one run
 		{ rm -rf .venv-mediapipe; echo "microcue: MediaPipe 0.10.21 needs Python 3.9 to 3.12 here" >&2; exit 1; }
 	@$(BIN)/python tools/compare_mediapipe.py --peer-python .venv-mediapipe/bin/python $(ARGS)
 
+benchmark:  ## how well movements are found, with plots: hours; see tools/benchmark_spotting.py --help
+	@sh tools/make_venv.sh .venv-benchmark benchmark 13
+	.venv-benchmark/bin/python tools/benchmark_spotting.py $(ARGS)
+
 models:  ## build models/ again from their published originals
 	@sh tools/make_venv.sh .venv-models quantize,test 13
 	.venv-models/bin/python tools/quantize_models.py $(ARGS)
 
 clean:  ## remove the environments and everything that was built
-	rm -rf .venv .venv-tflite .venv-models .venv-mediapipe build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-tflite .venv-models .venv-mediapipe .venv-benchmark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find edge tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:

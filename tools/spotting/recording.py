@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from edge.indicate.indicator import NullIndicator
 from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Frame, SourceInfo, Trace
 from edge.perceive.finder import FaceFinder
 from edge.perceive.worker import KeyFrameWorker
-from edge.pipeline import Watch
+from edge.pipeline import FaceSpotter, Log, Watch
 from edge.spot.spotter import Spotter
 from edge.synth.plan import write_plan
 from edge.track.tracker import Tracker
@@ -159,7 +159,8 @@ class _Silent:
 def watch(clip: Clip) -> Recording:
     """Track a clip's face with the product's own loop."""
     opened = clip.open()
-    keeper, last_ns = follow(opened.frames(), opened.fps)
+    keeper = _Keeper()
+    last_ns = follow(opened.frames(), opened.fps, keeper, lambda _fps: _Silent())
     return Recording(
         clip.name,
         clip.group,
@@ -173,9 +174,14 @@ def watch(clip: Clip) -> Recording:
     )
 
 
-def follow(frames: Iterable[tuple[int, NDArray[np.uint8]]], fps: float) -> tuple[_Keeper, int]:
-    """The signals of all frames, and the length of the clip in ns."""
-    config, keeper = Config(), _Keeper()
+def follow(
+    frames: Iterable[tuple[int, NDArray[np.uint8]]],
+    fps: float,
+    log: Log,
+    new_spotter: Callable[[float], FaceSpotter],
+) -> int:
+    """Let the loop run over all frames; the length of the clip in ns."""
+    config = Config()
     source = _Frames(frames, fps)
     first = source.read(0.0)
     height, width = first.luma.shape
@@ -185,16 +191,15 @@ def follow(frames: Iterable[tuple[int, NDArray[np.uint8]]], fps: float) -> tuple
             source=source,
             key_frames=worker,
             tracker=Tracker(config.track, height, width),
-            new_spotter=lambda _fps: _Silent(),
-            log=keeper,
+            new_spotter=new_spotter,
+            log=log,
             indicator=NullIndicator(),
             shown=config.indicate,
             tell=lambda _seconds, _event: None,
         )
-        outcome = watching.run(first, lambda _frame: False)
+        return watching.run(first, lambda _frame: False).last_ns
     finally:
         worker.close()
-    return keeper, outcome.last_ns
 
 
 def spot(recording: Recording, config: SpotConfig | None = None) -> tuple[list[Decided], list[Blink]]:
