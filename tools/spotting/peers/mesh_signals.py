@@ -1,4 +1,4 @@
-"""The product's channels from a whole mesh in every frame, the head's motion taken away by the mesh itself."""
+"""The product's channels from a mesh in every frame, which takes the head's motion away by itself too."""
 
 from __future__ import annotations
 
