@@ -220,23 +220,24 @@ def invert_map(grid, field, head, nodes, tolerance_px, n_max, out):
 
 
 @njit(cache=True, nogil=True, inline="always", fastmath=True)
-def _cubic_pieces(c, left, step, x0, n, start, slope, out_row):
-    """A line plus a spline along a row of pixels: in each cell of the grid that is a cubic."""
-    i = 0
-    while i < n:
+def _lay_nodes(left, step, x0, n, weights, nodes):
+    """For a row of pixels, the same in all rows: the first of the four nodes around, and their weights."""
+    for i in range(n):
         ahead = x0 + i - left
         column = ahead // step
-        first = ahead - column * step
-        here = min(step - first, n - i)
-        c0, c1, c2, c3 = c[column - 1], c[column], c[column + 1], c[column + 2]
-        a0 = (c0 + _F(4) * c1 + c2) * _SIXTH
-        a1 = (c2 - c0) * _HALF
-        a2 = (c0 - _TWO * c1 + c2) * _HALF
-        a3 = (c3 - c0 + _F(3) * (c1 - c2)) * _SIXTH
-        for k in range(here):
-            f = _F(first + k) / _F(step)
-            out_row[i + k] = start + slope * _F(i + k) + a0 + f * (a1 + f * (a2 + f * a3))
-        i += here
+        nodes[i] = _U(column - 1)
+        f = _F(ahead - column * step) / _F(step)
+        weights[10, i], weights[11, i], weights[12, i], weights[13, i] = _weights(f)
+
+
+@njit(cache=True, nogil=True, inline="always", fastmath=True)
+def _spline_row(c, nodes, weights, n, start, slope, out_row):
+    """A line plus a spline along a row of pixels."""
+    for i in range(n):
+        k = nodes[i]
+        near = weights[10, i] * c[k] + weights[11, i] * c[k + _U1]
+        far = weights[12, i] * c[k + _U2] + weights[13, i] * c[k + _U3]
+        out_row[i] = start + slope * _F(i) + near + far
 
 
 @njit(cache=True, nogil=True, inline="always", fastmath=True)
@@ -270,7 +271,7 @@ def _sample_row(p, width, n, weights, corners, out_row):
 
 @njit(
     "void(float32[::1], float32[:, :, ::1], float32[:, ::1], float32[::1], int64[::1], float32[:, ::1],"
-    " float32[:, ::1], uint32[::1], float32[:, ::1])",
+    " float32[:, ::1], uint32[:, ::1], float32[:, ::1])",
     cache=True,
     nogil=True,
     fastmath=True,
@@ -291,8 +292,8 @@ def warp_picture(grid, inverse, picture, origin, box, line, weights, corners, ou
     box : int64 [shape=(4,)], px
         x0, y0, x1, y1 in the output; ends excluded.
     line : float32 [shape=(2, n_columns)]
-    weights : float32 [shape=(10, width)]
-    corners : uint32 [shape=(width,)]
+    weights : float32 [shape=(14, width)]
+    corners : uint32 [shape=(2, width)]
         These three: working memory.
     out : float32 [shape=(height, width)], grey levels
 
@@ -305,6 +306,8 @@ def warp_picture(grid, inverse, picture, origin, box, line, weights, corners, ou
     p, width = picture.reshape(picture.size), np.int32(picture.shape[1])
     x_max, y_max = _F(picture.shape[1]) - _ROOM, _F(picture.shape[0]) - _ROOM
     x0, n = box[0], box[2] - box[0]
+    nodes, corner = corners[1], corners[0]
+    _lay_nodes(left, step, x0, n, weights, nodes)
     for y in range(box[1], box[3]):
         v = (_F(y) - grid[1]) / grid[2]
         row = int(v)
@@ -317,7 +320,7 @@ def warp_picture(grid, inverse, picture, origin, box, line, weights, corners, ou
                     + v2 * inverse[a, row + 1, k]
                     + v3 * inverse[a, row + 2, k]
                 )
-        _cubic_pieces(line[0], left, step, x0, n, _F(x0) - origin[0], _ONE, weights[8])
-        _cubic_pieces(line[1], left, step, x0, n, _F(y) - origin[1], _F(0), weights[9])
-        _place_row(n, width, x_max, y_max, weights, corners)
-        _sample_row(p, _U(width), n, weights, corners, out[y, x0 : box[2]])
+        _spline_row(line[0], nodes, weights, n, _F(x0) - origin[0], _ONE, weights[8])
+        _spline_row(line[1], nodes, weights, n, _F(y) - origin[1], _F(0), weights[9])
+        _place_row(n, width, x_max, y_max, weights, corner)
+        _sample_row(p, _U(width), n, weights, corner, out[y, x0 : box[2]])

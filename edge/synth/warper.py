@@ -55,8 +55,8 @@ class Warper:
         self.out = np.empty(shape, np.float32)
         self._long_line = np.empty(max(grid_shape), np.float64)
         self._line = np.empty((2, grid_shape[1]), np.float32)
-        self._weights = np.empty((10, shape[1]), np.float32)
-        self._corners = np.empty(shape[1], np.uint32)
+        self._weights = np.empty((14, shape[1]), np.float32)
+        self._corners = np.empty((2, shape[1]), np.uint32)
         self.everywhere = np.array([0, 0, shape[1], shape[0]], np.int64)
 
     def solve(

@@ -101,7 +101,11 @@ def test_invert_map_counts_the_nodes_of_a_map_that_folds(field, head):
 
 def warped(inverse, picture, box=WHERE):
     out = np.full((90, 120), -1, np.float32)
-    scratch = (np.empty((2, SHAPE[1]), np.float32), np.empty((10, 120), np.float32), np.empty(120, np.uint32))
+    scratch = (
+        np.empty((2, SHAPE[1]), np.float32),
+        np.empty((14, 120), np.float32),
+        np.empty((2, 120), np.uint32),
+    )
     warp_picture(GRID, inverse, picture, np.array([-10.0, -12.0], np.float32), box, *scratch, out)
     return out
 
