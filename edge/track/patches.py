@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.kernels import patch as kernel
-from edge.kernels import patch_state
+from edge.kernels import patch_state, template
+from edge.kernels.patch import follow_patches
 from edge.kernels.lean import correct_lean
 
 NONE, FOLLOWED, LOST = 0, 1, 2
@@ -37,12 +37,13 @@ class PatchSet:
     def __init__(self, n: int, correlation_min: float, reach_miod: NDArray[np.float64]) -> None:
         self._keep = correlation_min
         self._reach_miod = reach_miod
-        self._source = np.zeros((n, kernel.SOURCE, kernel.SOURCE), np.float32)
+        self._source = np.zeros((n, template.SOURCE, template.SOURCE), np.float32)
         self._centre = np.zeros((n, 2))
-        self._template = np.zeros((n, kernel.PATCH, kernel.PATCH), np.float32)
-        self._gradient_x = np.zeros_like(self._template)
-        self._gradient_y = np.zeros_like(self._template)
-        self._covariance = np.zeros((n, 3, 3))
+        self._scratch = np.zeros(template.SCRATCH)
+        self._basis = np.zeros((n, 3, template.PATCH, template.PATCH), np.float32)
+        self._projector = np.zeros((n, 3, 3))
+        self._covariance = np.zeros((n, 3))
+        self._blur = np.zeros((n, 2, 4))
         self._level = np.zeros((n, 2))
         self._tangent_then = np.tile(np.array([1.0, 0.0, 0.0, 1.0]), (n, 1))
         self._rendered_for = self._tangent_then.copy()
@@ -64,18 +65,19 @@ class PatchSet:
         The place stays what it was, so a refreshed template puts no step into any signal.
         """
         x, y = self.position[k]
-        taken = kernel.capture_source(luma, x, y, self._source[k], self._centre[k])
+        taken = template.capture_source(luma, x, y, self._source[k], self._centre[k])
         self._tangent_then[k] = tangent
         self._rendered_for[k] = (1.0, 0.0, 0.0, 1.0)
         self._lean_for[k] = np.nan
-        taken = taken and kernel.render_template(
+        taken = taken and template.render_template(
             self._source[k],
             self._centre[k],
             self._upright,
-            self._template[k],
-            self._gradient_x[k],
-            self._gradient_y[k],
+            self._scratch,
+            self._basis[k],
+            self._projector[k],
             self._covariance[k],
+            self._blur[k],
             self._level[k],
         )
         self.state[k] = FOLLOWED if taken else NONE
@@ -97,12 +99,11 @@ class PatchSet:
 
     def follow(self, luma: NDArray[np.uint8], reach_px: float) -> None:
         """Find every patch that has a template, from its expected `position`."""
-        kernel.follow_patches(
+        follow_patches(
             luma,
-            self._template,
-            self._gradient_x,
-            self._gradient_y,
-            self._covariance,
+            self._basis,
+            self._projector,
+            self._blur,
             self._level,
             self.state,
             _N_ITERATIONS,
@@ -150,7 +151,7 @@ class PatchSet:
 
     def turn(self, tangent: NDArray[np.float64]) -> int:
         """Render templates again where the head's turn asks for it; returns how many."""
-        rendered: int = kernel.render_stale(
+        rendered: int = template.render_stale(
             self._source,
             self._centre,
             self._tangent_then,
@@ -159,10 +160,11 @@ class PatchSet:
             _STALE_PER_PX,
             _RENDERED_PER_FRAME,
             self.state,
-            self._template,
-            self._gradient_x,
-            self._gradient_y,
+            self._scratch,
+            self._basis,
+            self._projector,
             self._covariance,
+            self._blur,
             self._level,
         )
         return rendered
@@ -170,10 +172,8 @@ class PatchSet:
     def straighten(self, tangent: NDArray[np.float64]) -> None:
         """Take away what templates that are not quite of today's pose do to the found places."""
         correct_lean(
-            self._template,
-            self._gradient_x,
-            self._gradient_y,
-            self._covariance,
+            self._basis,
+            self._projector,
             self._tangent_then,
             tangent,
             self._rendered_for,
@@ -184,7 +184,7 @@ class PatchSet:
         )
 
     def information(
-        self, model_error_px: float, noise_variance: float = SENSOR_VARIANCE
+        self, model_error_px: float | NDArray[np.float64], noise_variance: float = SENSOR_VARIANCE
     ) -> NDArray[np.float64]:
         """How much each patch's place is worth: inverse covariance (xx, xy, yy), 1/px².
 
@@ -193,9 +193,9 @@ class PatchSet:
         whose shape is known only so well. Patches without a template count nothing.
         """
         error = model_error_px * model_error_px
-        xx = self._covariance[:, 1, 1] * noise_variance + error
-        yy = self._covariance[:, 2, 2] * noise_variance + error
-        xy = self._covariance[:, 1, 2] * noise_variance
+        xx = self._covariance[:, 0] * noise_variance + error
+        yy = self._covariance[:, 2] * noise_variance + error
+        xy = self._covariance[:, 1] * noise_variance
         determinant = xx * yy - xy * xy
         answer = np.column_stack([yy, -xy, xx]) / determinant[:, None]
         answer[self.state == NONE] = 0.0

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.kernels.patch import HALF, PATCH, SOURCE, capture_source, render_stale, render_template
-
-N_WIDE = PATCH + 2
+from edge.kernels import patch
+from edge.kernels.template import (
+    HALF,
+    PATCH,
+    RIM,
+    SCRATCH,
+    SOURCE,
+    WIDE,
+    capture_source,
+    render_stale,
+    render_template,
+)
 
 
 def reference_cubic(distance):
@@ -31,40 +42,73 @@ def reference_sample(source, x, y):
     return total
 
 
+def correlated(wide, along_x, along_y):
+    """The 16 x 16 middle of `wide`, correlated with odd-sized taps along each axis."""
+    rx, ry = len(along_x) // 2, len(along_y) // 2
+    out = np.zeros((PATCH, PATCH))
+    for b, tap_y in enumerate(along_y):
+        for a, tap_x in enumerate(along_x):
+            top, left = RIM + b - ry, RIM + a - rx
+            out += tap_x * tap_y * wide[top : top + PATCH, left : left + PATCH]
+    return out
+
+
+@dataclass
+class ReferenceTemplate:
+    """What `render_template` promises, in float64, with numpy's own inverse."""
+
+    basis: np.ndarray
+    projector: np.ndarray
+    covariance: np.ndarray
+    blur: np.ndarray
+    level: tuple[float, float]
+
+
 def reference_template(source, centre, to_source):
-    """Template, gradients, inverse normal matrix, mean and energy, in float64."""
-    wide = np.empty((N_WIDE, N_WIDE))
-    for row in range(N_WIDE):
-        for column in range(N_WIDE):
-            offset = np.array([column - 1 - HALF, row - 1 - HALF])
+    """Each array by its definition in the docstring."""
+    wide = np.empty((WIDE, WIDE))
+    for row in range(WIDE):
+        for column in range(WIDE):
+            offset = np.array([column - RIM - HALF, row - RIM - HALF])
             x, y = np.asarray(centre) + to_source @ offset
             wide[row, column] = reference_sample(source, x, y)
-    inner = wide[1:-1, 1:-1]
-    gradient_x = (wide[1:-1, 2:] - wide[1:-1, :-2]) / 2
-    gradient_y = (wide[2:, 1:-1] - wide[:-2, 1:-1]) / 2
-    mean = inner.mean()
-    columns = [a - a.mean() for a in (inner, gradient_x, gradient_y)]
-    design = np.column_stack([a.ravel() for a in columns])
-    normal = design.T @ design
-    return (*columns, np.linalg.inv(normal), mean, normal[0, 0])
+    one, slope, across = [1], np.array([-1, 0, 1]) / 2, np.array([3, 10, 3]) / 16
+    exact = np.array([1, -8, 0, 8, -1]) / 12
+    second, third = np.array([1, -2, 1]), np.array([-1, 2, 0, -2, 1]) / 2
+
+    def both(taps, other):
+        return [correlated(wide, taps, other), correlated(wide, other, taps)]
+
+    inner = correlated(wide, one, one)
+    basis = np.array([inner, *both(slope, across)])
+    basis -= basis.mean(axis=(1, 2), keepdims=True)
+    flat = basis.reshape(3, -1)
+    design = np.array([basis[0], *both(exact, one)]).reshape(3, -1)
+    projector = np.linalg.inv(flat @ design.T)
+    spread = projector @ flat @ flat.T @ projector.T
+    added = np.array([m / 2 for m in both(second, one)] + [m / 6 for m in both(third, one)]).reshape(4, -1)
+    blur = (projector @ flat @ added.T)[1:]
+    covariance = spread[[1, 1, 2], [1, 2, 2]]
+    return ReferenceTemplate(basis, projector, covariance, blur, (inner.mean(), flat[0] @ flat[0]))
 
 
 class Rendered:
     """Room for one template, and the kernel's answer."""
 
     def __init__(self, source, centre, to_source):
-        self.template = np.full((PATCH, PATCH), np.nan, np.float32)
-        self.gradient_x, self.gradient_y = self.template.copy(), self.template.copy()
-        self.covariance = np.full((3, 3), np.nan)
+        self.basis = np.full((3, PATCH, PATCH), np.nan, np.float32)
+        self.projector = np.full((3, 3), np.nan)
+        self.covariance, self.blur = np.full(3, np.nan), np.full((2, 4), np.nan)
         self.level = np.full(2, np.nan)
         self.usable = render_template(
             source,
             np.asarray(centre, np.float64),
             np.ascontiguousarray(to_source, np.float64),
-            self.template,
-            self.gradient_x,
-            self.gradient_y,
+            np.full(SCRATCH, np.nan),
+            self.basis,
+            self.projector,
             self.covariance,
+            self.blur,
             self.level,
         )
 
@@ -118,32 +162,36 @@ def test_render_template_matches_reference(source, to_source):
     centre = (15.3, 15.85)
     to_source = np.asarray(to_source, np.float64)
     got = Rendered(source, centre, to_source)
-    template, gradient_x, gradient_y, covariance, mean, energy = reference_template(source, centre, to_source)
+    expected = reference_template(source, centre, to_source)
     assert got.usable
-    np.testing.assert_allclose(got.template, template, atol=1e-3)
-    np.testing.assert_allclose(got.gradient_x, gradient_x, atol=1e-3)
-    np.testing.assert_allclose(got.gradient_y, gradient_y, atol=1e-3)
-    np.testing.assert_allclose(got.covariance, covariance, rtol=1e-6)
-    np.testing.assert_allclose(got.level, (mean, energy), rtol=1e-9)
+    np.testing.assert_allclose(got.basis, expected.basis, atol=1e-3)
+    scale = np.abs(expected.projector).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(got.projector / scale, expected.projector / scale, atol=1e-5)
+    np.testing.assert_allclose(got.covariance, expected.covariance, rtol=1e-4, atol=1e-9)
+    np.testing.assert_allclose(got.blur, expected.blur, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(got.level, expected.level, rtol=1e-6)
+
+
+def test_templates_have_the_size_that_is_followed():
+    assert (PATCH, HALF) == (patch.PATCH, patch.HALF)
 
 
 def test_render_template_reproduces_the_pixels_where_the_centre_is_between_four(source):
     got = Rendered(source, (15.5, 15.5), np.eye(2))
     pixels = source[8:24, 8:24].astype(np.float64)
-    np.testing.assert_allclose(got.template, pixels - pixels.mean(), atol=1e-3)
+    np.testing.assert_allclose(got.basis[0], pixels - pixels.mean(), atol=1e-3)
 
 
 def test_render_template_has_a_negative_gradient_where_the_map_mirrors(source):
     upright = Rendered(source, (15.5, 15.5), np.eye(2))
     mirrored = Rendered(source, (15.5, 15.5), [[-1.0, 0.0], [0.0, 1.0]])
-    np.testing.assert_allclose(mirrored.template, upright.template[:, ::-1], atol=1e-3)
-    np.testing.assert_allclose(mirrored.gradient_x, -upright.gradient_x[:, ::-1], atol=1e-3)
+    np.testing.assert_allclose(mirrored.basis[0], upright.basis[0][:, ::-1], atol=1e-3)
+    np.testing.assert_allclose(mirrored.basis[1], -upright.basis[1][:, ::-1], atol=1e-3)
 
 
 def test_render_template_leaves_no_mean_in_any_of_its_arrays(source):
     got = Rendered(source, (15.1, 15.9), np.eye(2))
-    for array in (got.template, got.gradient_x, got.gradient_y):
-        assert abs(array.astype(np.float64).mean()) < 1e-4
+    assert np.abs(got.basis.astype(np.float64).mean(axis=(1, 2))).max() < 1e-4
 
 
 @pytest.mark.parametrize("levels", [0.0, 128.0, 255.0])
@@ -167,8 +215,8 @@ def test_render_template_refuses_a_linear_ramp():
 @pytest.mark.parametrize("stretch", [3.0, 50.0, 1e6])
 def test_render_template_reads_only_inside_the_source_however_far_the_map_reaches(source, stretch):
     got = Rendered(source, (15.5, 15.5), np.eye(2) * stretch)
-    assert np.isfinite(got.template).all()
-    assert np.abs(got.template).max() < 1000  # bicubic weights overshoot by under a third of the range
+    assert np.isfinite(got.basis[0]).all()
+    assert np.abs(got.basis[0]).max() < 1000  # bicubic weights overshoot by under a third of the range
 
 
 def test_render_template_refuses_what_is_not_finite(source):
@@ -189,9 +237,9 @@ class Stack:
         self.tangent_then = np.tile(np.array([1.0, 0, 0, 1.0]), (n, 1))
         self.rendered_for = self.tangent_then.copy()
         self.state = np.ones(n, np.uint8)
-        self.template = np.full((n, PATCH, PATCH), np.nan, np.float32)
-        self.gradient_x, self.gradient_y = self.template.copy(), self.template.copy()
-        self.covariance = np.full((n, 3, 3), np.nan)
+        self.basis = np.full((n, 3, PATCH, PATCH), np.nan, np.float32)
+        self.projector, self.covariance = np.full((n, 3, 3), np.nan), np.full((n, 3), np.nan)
+        self.blur = np.full((n, 2, 4), np.nan)
         self.level = np.full((n, 2), np.nan)
 
     def render(self, tangent_now, stale=0.01, n_most=6):
@@ -204,17 +252,18 @@ class Stack:
             stale,
             n_most,
             self.state,
-            self.template,
-            self.gradient_x,
-            self.gradient_y,
+            np.full(SCRATCH, np.nan),
+            self.basis,
+            self.projector,
             self.covariance,
+            self.blur,
             self.level,
         )
 
     @property
     def rendered(self):
         """Indices of patches whose template was written."""
-        return np.flatnonzero(~np.isnan(self.template[:, 0, 0])).tolist()
+        return np.flatnonzero(~np.isnan(self.basis[:, 0, 0, 0])).tolist()
 
 
 def stretched(*amounts):
@@ -240,8 +289,8 @@ def test_render_stale_maps_today_to_the_source_by_the_tangents_of_both_moments(r
     assert stack.render(now.reshape(1, 4)) == 1
     to_source = then @ np.linalg.inv(now)
     np.testing.assert_allclose(stack.rendered_for[0], to_source.ravel(), atol=1e-12)
-    template, *_ = reference_template(stack.source[0], stack.centre[0], to_source)
-    np.testing.assert_allclose(stack.template[0], template, atol=1e-3)
+    expected = reference_template(stack.source[0], stack.centre[0], to_source)
+    np.testing.assert_allclose(stack.basis[0], expected.basis, atol=1e-3)
 
 
 def test_render_stale_leaves_alone_what_has_no_template(rng):

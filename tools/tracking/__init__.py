@@ -1,0 +1,1 @@
+"""What tools/benchmark_tracking.py measures, a module for each question."""
