@@ -63,11 +63,13 @@ def mean_level(luma, x, y, half):
 
 
 @njit(
-    int64(_LUMA, float64, float64, float64, int64, float32[:, ::1], float64[::1], float64[::1]),
+    int64(
+        _LUMA, float64, float64, float64, int64, float32[:, ::1], float64[:, ::1], float64[::1], float64[::1]
+    ),
     cache=True,
     nogil=True,
 )
-def find_shift(small, x, y, level, reach, template, best, shift):
+def find_shift(small, x, y, level, reach, template, score, best, shift):
     """Search, pixel by pixel, how far a coarse face template moved; sub-pixel by a parabola.
 
     Parameters
@@ -82,6 +84,8 @@ def find_shift(small, x, y, level, reach, template, best, shift):
         How far to look.
     template : float32 [shape=(n, n)]
         Mean removed.
+    score : float64 [shape=(at least 2 reach + 1, at least 2 reach + 1)]
+        Overwritten with the normalised correlation at each place; -2 where the template does not fit in.
     best : float64 [shape=(1,)]
         Overwritten with the best normalised correlation; -2 where nothing fits.
     shift : float64 [shape=(2,)], coarse px
@@ -99,13 +103,13 @@ def find_shift(small, x, y, level, reach, template, best, shift):
         for i in range(n):
             energy += template[j, i] * template[j, i]
     side = 2 * reach + 1
-    score = np.full((side, side), -2.0)
     best[0] = -2.0
     shift[0] = shift[1] = 0.0
     n_places, bj, bi = 0, 0, 0
     for dj in range(side):
         for di in range(side):
             oy, ox = top + dj - reach, left + di - reach
+            score[dj, di] = -2.0
             if oy < 0 or ox < 0 or oy + n > small.shape[0] or ox + n > small.shape[1]:
                 continue
             n_places += 1
@@ -194,12 +198,25 @@ def sample_eye(luma, x, y, axes, out):
         float32[:, ::1],
         uint8[::1],
         float64[::1],
+        float64[::1],
     ),
     cache=True,
     nogil=True,
 )
 def look_at_eyes(
-    luma, place, tangent, axes, looks_open, gain_open, gain_changed, gain_closed, usual, now, known, closure
+    luma,
+    place,
+    tangent,
+    axes,
+    looks_open,
+    gain_open,
+    gain_changed,
+    gain_closed,
+    usual,
+    now,
+    known,
+    axis,
+    closure,
 ):
     """How little each eye looks like itself when open, and slow learning of that look.
 
@@ -223,10 +240,11 @@ def look_at_eyes(
         Room for this frame's sample.
     known : uint8 [shape=(2,)]
         0 makes this frame the usual look; updated.
+    axis : float64 [shape=(4,)]
+        Room to work in.
     closure : float64 [shape=(2,)], 0 to 1
         Overwritten; NaN out of sight.
     """
-    axis = np.empty(4, np.float64)
     for eye in range(2):
         for half in range(2):
             x, y = axes[eye, 2 * half], axes[eye, 2 * half + 1]

@@ -8,7 +8,6 @@ the camera. The head turns by ``R``, shifts by ``(tx, ty)`` and comes nearer by 
 
 import math
 
-import numpy as np
 from numba import njit
 
 N_POSE = 12
@@ -113,11 +112,11 @@ def _turn(pose, wx, wy, wz):
 
 @njit(
     "float64(float64[:, ::1], float64[:, ::1], float64[:, ::1], uint8[::1], float64[::1], float64, float64,"
-    " int64, float64[::1])",
+    " int64, float64[::1], float64[:, ::1], float64[:, ::1])",
     cache=True,
     nogil=True,
 )
-def fit_pose(shape, seen, weight, valid, centre, distance_px, tolerance_px, n_iterations, pose):
+def fit_pose(shape, seen, weight, valid, centre, distance_px, tolerance_px, n_iterations, pose, normal, rows):
     """Find the pose that explains the seen points, by Gauss-Newton with robust weights.
 
     A point further off than `tolerance_px` counts less (Geman & McClure 1987 weights), so that
@@ -138,15 +137,16 @@ def fit_pose(shape, seen, weight, valid, centre, distance_px, tolerance_px, n_it
         At most; ends when the pose moves the points by less than about 1e-4 px.
     pose : float64 [shape=(12,)]
         Start in, answer out; untouched when there are under four valid points.
+    normal : float64 [shape=(6, 6)]
+    rows : float64 [shape=(3, 6)]
+        Room to work in.
 
     Returns
     -------
     float
         Robust root mean square of what is left, px; NaN when the pose could not be fitted.
     """
-    normal = np.empty((6, 6), np.float64)
-    right = np.empty(6, np.float64)
-    jx, jy = np.empty(6, np.float64), np.empty(6, np.float64)
+    right, jx, jy = rows[0], rows[1], rows[2]
     square = tolerance_px * tolerance_px
     left_over = math.nan
     for _ in range(n_iterations):

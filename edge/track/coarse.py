@@ -65,6 +65,8 @@ class CoarseFace:
         self._known = False
         self._factor = 1
         self._small = np.zeros((1, 1), np.uint8)
+        self._score = np.zeros((1, 1))
+        self._best, self._shift = np.zeros(1), np.zeros(2)
 
     def capture(self, luma: NDArray[np.uint8], place: NDArray[np.float64], iod_px: float) -> None:
         """Remember how the face around `place` (nose bridge, px) looks."""
@@ -86,8 +88,10 @@ class CoarseFace:
             return None
         x, y = self._shrink(luma, place, (0.6 + _SEARCH_IOD) * iod_px)
         reach = max(2, round(_SEARCH_IOD * iod_px / self._factor))
-        best, shift = np.zeros(1), np.zeros(2)
-        find_shift(self._small, x, y, self._level, reach, self._template, best, shift)
+        if self._score.shape[0] < 2 * reach + 1:
+            self._score = np.zeros((2 * reach + 1, 2 * reach + 1))
+        best, shift = self._best, self._shift
+        find_shift(self._small, x, y, self._level, reach, self._template, self._score, best, shift)
         if best[0] < _FOUND_CORRELATION:
             return None
         return float(shift[0] * self._factor), float(shift[1] * self._factor)

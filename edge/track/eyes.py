@@ -28,6 +28,7 @@ class EyeOpenings:
         self._usual = np.zeros((2, EYE_ROWS, EYE_COLUMNS), np.float32)
         self._now = np.zeros((EYE_ROWS, EYE_COLUMNS), np.float32)
         self._known = np.zeros(2, np.uint8)
+        self._axis = np.zeros(4)
         self.closure = np.full(2, np.nan)
 
     def forget(self) -> None:
@@ -55,5 +56,6 @@ class EyeOpenings:
             self._usual,
             self._now,
             self._known,
+            self._axis,
             self.closure,
         )

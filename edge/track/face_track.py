@@ -15,7 +15,7 @@ from edge.track.coarse import CoarseFace, WorkPicture
 from edge.track.eyes import EyeOpenings
 from edge.track.head import Head
 from edge.track.patches import FOLLOWED, PatchSet
-from edge.track.points import N_POINTS, N_RIGID, POINT_LANDMARKS, reach_miod
+from edge.track.points import N_POINTS, N_RIGID, POINT_LANDMARKS, error_miod, reach_miod
 from edge.track.shape import FaceShape, shape_of
 from edge.track.signals import SignalBoard
 
@@ -25,9 +25,9 @@ _LIKENESS_S = 1.0
 _LIT_IOD = 0.5  # half side of the square, nose bridge in the middle, whose light is told
 _REACH_IOD = 0.09  # how far from its expected place a patch is looked for
 _HOLD_SHARE = 0.5  # of the rigid patches: with fewer, the coarse search is asked
-# How well a patch can be trusted beside its noise: in the pose the still face's shape is known only
-# so well; within one signal neighbouring skin moves alike, and noise decides.
-_SHAPE_ERROR_IOD = 0.002
+# How well a patch can be trusted beside its noise: in the pose a point is the head's only so well;
+# within one signal neighbouring skin moves alike, and noise decides.
+_SHAPE_ERROR_IOD = error_miod() / 1000.0
 _SKIN_ERROR_IOD = 0.0004
 _SLIPPED_IOD = 0.08  # landmarks this far from the patches: the patches are wrong
 # The first landmarks are some frames old when they come, and a moving head has gone on: until an

@@ -38,6 +38,7 @@ class Head:
         self._ahead = np.zeros(N_POSE)
         reset_pose(self._pose)
         self._before[:] = self._pose
+        self._normal, self._rows = np.zeros((6, 6)), np.zeros((3, 6))
         self._seen = np.zeros((N_RIGID, 2))
         self.learned = LearnedResidue(shape)
         self._rigid_shape = np.ascontiguousarray(shape.points[:N_RIGID])
@@ -74,6 +75,8 @@ class Head:
             _TOLERANCE_IOD * shape.iod_px,
             _N_ITERATIONS,
             self._pose,
+            self._normal,
+            self._rows,
         )
         if math.isnan(left_over) or abs(self._pose[11]) > 1.5:
             self.stay()

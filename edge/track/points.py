@@ -33,6 +33,17 @@ OUTER_CORNERS = (33, 263)
 _REACH_MIOD = {"brow": 220.0, "eyes": 120.0, "cheek": 180.0, "nose": 150.0, "mouth": 400.0, "jaw": 550.0}
 _REACH_RIGID_MIOD = 60.0
 
+# How far a rigid point may be off the rigid head, miod: what is learned leaves about 1; forehead and
+# border go with brows, cheeks and jaw. Temples say most about a turn, and are kept.
+_OFF_MIOD = 0.8
+_OFF_WITH_EXPRESSION_MIOD = {8: 2.5, 9: 2.5, 151: 1.5, 234: 1.5, 454: 1.5, 93: 4.0, 323: 4.0}
+
+
+def error_miod() -> NDArray[np.float64]:
+    """float64 [shape=(N_POINTS,)]: how little each point can be relied on to be the head's."""
+    off = [_OFF_WITH_EXPRESSION_MIOD.get(int(index), _OFF_MIOD) for index in POINT_LANDMARKS]
+    return np.array(off)
+
 
 def reach_miod() -> NDArray[np.float64]:
     """float64 [shape=(N_POINTS,)]: how far each point may move apart from the head."""

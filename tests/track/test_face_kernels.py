@@ -79,7 +79,8 @@ def reference_correlations(small, x, y, reach, template):
 
 def coarse_search(small, x, y, template, reach, level=0.0):
     best, shift = np.full(1, np.nan), np.full(2, np.nan)
-    n_places = find_shift(small, x, y, level, reach, template, best, shift)
+    score = np.full((2 * reach + 2, 2 * reach + 1), np.nan)
+    n_places = find_shift(small, x, y, level, reach, template, score, best, shift)
     return n_places, best[0], shift
 
 
@@ -223,6 +224,7 @@ class Eyes:
             self.usual,
             self.now,
             self.known,
+            np.full(4, np.nan),
             self.closure,
         )
         return self.closure.copy()

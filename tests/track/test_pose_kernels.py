@@ -56,6 +56,8 @@ def fit(shape, seen, start=None, weight=None, valid=None, tolerance_px=1e3, n_it
         tolerance_px,
         n_iterations,
         pose,
+        np.full((6, 6), np.nan),
+        np.full((3, 6), np.nan),
     )
     return pose, left_over
 
