@@ -18,13 +18,14 @@ from edge.synth.portrait import built_in_portrait, is_video, load_portrait
 from edge.synth.scene import Scene
 from edge.synth.video_portrait import VideoPortrait
 
-# How people hold their heads. Ranges within half a second in recorded people, by the distance
-# between the outer eye corners: still 8-10 miod, a self-held camera 25-70, conversation 35-450.
-# docs/accuracy.md gives what these settings come to.
+# How people hold their heads: ranges of the nose bridge within half a second, median / 90th / 99th
+# percentile, as measured in recorded people and as these settings give them (docs/accuracy.md), miod:
+# a still face 8 / 10 / 11 and 7 / 10 / 12; a self-held camera 25 / 47 / 68 and 19 / 35 / 43;
+# conversation 34 / 196 / 455 and 40 / 151 / 209, with the turns and nods of `plans.turns_and_nods`
 HEADS: dict[str, dict[str, float]] = {
-    "still": {"sway_miod": 5.0, "turn_sway_deg": 0.2, "sway_hz": 0.5, "pulse_miod": 3.0},
-    "sway": {"sway_miod": 20.0, "turn_sway_deg": 0.8, "sway_hz": 0.6, "pulse_miod": 4.0},
-    "conversation": {"sway_miod": 60.0, "turn_sway_deg": 4.0, "sway_hz": 1.0, "pulse_miod": 4.0},
+    "still": {"sway_miod": 10.0, "turn_sway_deg": 0.4, "sway_hz": 0.5, "pulse_miod": 4.0},
+    "sway": {"sway_miod": 50.0, "turn_sway_deg": 2.0, "sway_hz": 0.7, "pulse_miod": 4.0},
+    "conversation": {"sway_miod": 60.0, "turn_sway_deg": 3.0, "sway_hz": 1.0, "pulse_miod": 4.0},
 }
 _PICTURE_PER_FACE = 1.7  # the head, and room to sway
 _READ_TIMEOUT_S = 10.0

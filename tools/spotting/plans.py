@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from edge.anatomy import ACTION_UNITS
-from edge.synth.plan import BLINK_RISE, Happening, Plan
+from edge.synth.plan import BLINK_RISE, Happening, Plan, SceneSettings
 from spotting.clips import Clip, Condition
 
 AMPLITUDES_MIOD = (2.0, 4.0, 6.0, 8.0, 12.0, 18.0, 25.0, 40.0)
@@ -50,8 +50,29 @@ def curve_clip(name: str, condition: Condition, seed: int, portrait: str = "") -
     for duration_ms, amplitude in cells:
         happenings.append(_movement(rng, onset_s, duration_ms / 1e3, amplitude, MOVEMENTS))
         onset_s += float(rng.uniform(*SPACING_S)) + duration_ms / 1e3
-    plan = Plan(tuple(happenings), condition.settings(onset_s + 1.0, seed))
+    if condition.head == "conversation":
+        happenings += turns_and_nods(np.random.default_rng([seed, 36]), onset_s)
+    plan = _plan(happenings, condition.settings(onset_s + 1.0, seed))
     return Clip(f"{name.replace(' ', '-')}-{seed}", name, plan, portrait, is_still=True)
+
+
+def _plan(happenings: Iterable[Happening], settings: SceneSettings) -> Plan:
+    return Plan(tuple(sorted(happenings, key=lambda h: h.onset_s)), settings)
+
+
+def turns_and_nods(rng: np.random.Generator, seconds: float) -> list[Happening]:
+    """What a head does in conversation beside swaying: every few seconds, 3 to 12 degrees."""
+    return [
+        Happening(
+            str(rng.choice(("turn", "nod"))),
+            at_s,
+            float(rng.uniform(0.5, 1.5)),
+            float(rng.choice((-1.0, 1.0)) * rng.uniform(3.0, 12.0)),
+            rise_fraction=0.35,
+            hold_fraction=0.3,
+        )
+        for at_s in every(rng, seconds, 2.0, 4.0, 2.0)
+    ]
 
 
 def macro_clip(seed: int) -> Clip:
@@ -64,7 +85,7 @@ def macro_clip(seed: int) -> Clip:
     for duration_s, amplitude in cells:
         happenings.append(_movement(rng, onset_s, duration_s, amplitude, MOVEMENTS))
         onset_s += duration_s + float(rng.uniform(2.0, 4.0))
-    return Clip(f"macro-{seed}", "macro", Plan(tuple(happenings), _REFERENCE.settings(onset_s + 3.0, seed)))
+    return Clip(f"macro-{seed}", "macro", _plan(happenings, _REFERENCE.settings(onset_s + 3.0, seed)))
 
 
 def _movement(
@@ -91,7 +112,7 @@ def video_clip(path: str, name: str, seconds: float, fps: float, seed: int) -> C
         happenings.append(_movement(rng, onset_s, duration_s, 25.0, BROW_MOVEMENTS))
         onset_s += float(rng.uniform(3.0, 5.0))
     settings = replace(_REFERENCE.settings(seconds, seed), fps=fps)
-    return Clip(f"video-{name}-{seed}", f"added to {name}", Plan(tuple(happenings), settings), path)
+    return Clip(f"video-{name}-{seed}", f"added to {name}", _plan(happenings, settings), path)
 
 
 def every(
@@ -215,7 +236,7 @@ Planner = Callable[[np.random.Generator, float], list[Happening]]
 DISTRACTORS: dict[str, tuple[Planner, dict[str, object], int]] = {
     "nothing, still head": (_nothing, {"head": "still"}, 0),
     "nothing, swaying head": (_nothing, {}, 0),
-    "nothing, conversation head": (_nothing, {"head": "conversation"}, 0),
+    "nothing, conversation head": (turns_and_nods, {"head": "conversation"}, 0),
     "noise of 6 grey levels": (_nothing, {"noise_levels": 6.0}, 0),
     "heartbeat of 10 miod": (_nothing, {"pulse_miod": 10.0}, 0),
     "blinks": (_blinks, {}, 0),
@@ -254,7 +275,7 @@ def distractor_clip(name: str, seconds: float, seed: int) -> Clip:
     others = {key: value for key, value in changes.items() if key not in _CONDITION_KEYS}
     settings = replace(_REFERENCE, **conditions).settings(seconds, seed)
     happenings = planner(np.random.default_rng([seed, 33]), seconds)
-    plan = Plan(tuple(sorted(happenings, key=lambda h: h.onset_s)), replace(settings, **others))
+    plan = _plan(happenings, replace(settings, **others))
     words = "-".join(name.replace("%", "percent").replace("°", "deg").replace(",", "").split())
     return Clip(f"{words}-{seed}", name, plan, h264_crf=crf)
 
@@ -263,5 +284,5 @@ def talking_clip(portrait: str, name: str, seconds: float, seed: int) -> Clip:
     """Blinks and speech together on another face."""
     rng = np.random.default_rng([seed, 35])
     happenings = [*_blinks(rng, seconds), *_speech(rng, seconds)]
-    plan = Plan(tuple(sorted(happenings, key=lambda h: h.onset_s)), OTHER_FACES.settings(seconds, seed))
+    plan = _plan(happenings, OTHER_FACES.settings(seconds, seed))
     return Clip(f"talking-{name}-{seed}", f"blinks and speech, {name}", plan, portrait, is_still=True)

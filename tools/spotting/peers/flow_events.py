@@ -16,12 +16,12 @@ EXPANSION_S, EXPANSION_LEFT_PX = 1.0 / 3.0, 0.3
 SPLIT_S, SPLIT_DROP_PX = 2.0 / 3.0, 0.7
 JOIN_SAMPLES = 3
 MERGE_SHARE = 0.34
-LONGEST_S = 200.0 / 30.0
+SHORTEST_S, LONGEST_S = 12.0 / 30.0, 200.0 / 30.0
 # Weaker than the published thresholds by this, so that a sweep over the strength has something to sweep.
 WEAKEST = 0.3
 # Of two intervals that are one, the weaker moves the borders only if it would be there at
 # about the same threshold.
-_COMPANION = 0.5
+_COMPANION = 0.75
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,12 @@ there. How wide a region around a point is, other than the nose's, is not told: 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Box: TypeAlias = tuple[slice, slice]  # rows and columns
 
 CROP_PX = 256
 INNER_CORNERS = (133, 362)
@@ -89,15 +92,13 @@ def square_around(mesh: NDArray[np.floating]) -> Square:
     )
 
 
-def boxes_of(mesh: NDArray[np.floating], square: Square) -> list[tuple[slice, slice]]:
+def boxes_of(mesh: NDArray[np.floating], square: Square) -> list[Box]:
     """Rows and columns of every region of `FLOW_REGIONS` in the 256 px square, then the nose's."""
     boxes = [_box(mesh, square, region.points, _AROUND_POINT_PX) for region in FLOW_REGIONS]
     return [*boxes, _box(mesh, square, NOSE_POINTS, _AROUND_NOSE_PX)]
 
 
-def _box(
-    mesh: NDArray[np.floating], square: Square, points: tuple[int, ...], around_px: float
-) -> tuple[slice, slice]:
+def _box(mesh: NDArray[np.floating], square: Square, points: tuple[int, ...], around_px: float) -> Box:
     places = mesh[[MESH_OF_DLIB[k] for k in points], :2] - (square.left, square.top)
     places = places * square.scale
     low = np.clip(np.round(places.min(axis=0) - around_px), 0, CROP_PX - 1).astype(int)

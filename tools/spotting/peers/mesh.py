@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Iterable
@@ -22,6 +23,20 @@ _PROGRAM = Path(__file__).with_name("mesh_process.py")
 _LIT_IOD = 0.5  # half side of the square whose light is told, as the product's
 
 
+class MeshEnded(RuntimeError):
+    """MediaPipe's process is gone."""
+
+    def __init__(self, python: str, exit_code: int) -> None:
+        super().__init__(python, exit_code)
+        self.python, self.exit_code = python, exit_code
+
+    def __str__(self) -> str:
+        return (
+            f"expected landmarks from MediaPipe, but {self.python} ended with {self.exit_code};"
+            " make compare makes an environment that has it"
+        )
+
+
 class MeshProcess:
     """MediaPipe at the other end of a pipe.
 
@@ -32,9 +47,10 @@ class MeshProcess:
     height, width : int, px
     """
 
-    def __init__(self, python: Path, height: int, width: int) -> None:
+    def __init__(self, python: str | Path, height: int, width: int) -> None:
+        self._python = str(python)
         self._process = subprocess.Popen(
-            [str(python), str(_PROGRAM)],
+            [self._python, str(_PROGRAM)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -46,19 +62,28 @@ class MeshProcess:
         self.cpu_s = 0.0
 
     def landmarks(self, luma: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Landmarks of one picture [shape=(468, 3)], px; NaN where there is no face."""
-        self._to.write(np.ascontiguousarray(luma).data)
-        self._to.flush()
+        """Landmarks of one picture [shape=(468, 3)], px; NaN where there is no face.
+
+        Raises
+        ------
+        MeshEnded
+        """
         size = 4 * 3 * N_LANDMARKS
-        answer = self._from.read(size + 8)
+        try:
+            self._to.write(np.ascontiguousarray(luma).data)
+            self._to.flush()
+            answer = self._from.read(size + 8)
+        except BrokenPipeError:
+            answer = b""
         if len(answer) != size + 8:
-            raise RuntimeError(f"MediaPipe ended with {self._process.wait()}; is it in {self._process.args}?")
+            raise MeshEnded(self._python, self._process.wait())
         self.cpu_s += float(np.frombuffer(answer[size:], np.float64)[0])
         return np.frombuffer(answer[:size], np.float32).reshape(N_LANDMARKS, 3)
 
     def close(self) -> None:
         """End it."""
-        self._to.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._to.close()
         self._from.close()
         self._process.wait()
 
