@@ -13,52 +13,50 @@ from numba import njit
 
 
 @njit(
-    "void(float32[:, ::1], float32[:, ::1], float32[:, ::1], float64[:, ::1], float64[:, ::1])",
+    "void(float32[:, :, ::1], float64[:, ::1], float64[:, ::1])",
     cache=True,
     nogil=True,
 )
-def measure_lean(template, gradient_x, gradient_y, covariance, lean):
+def measure_lean(basis, projector, lean):
     """How far off a patch is found for each element of a small linear map.
 
     Parameters
     ----------
-    template, gradient_x, gradient_y : float32 [shape=(n, n)]
-        Means removed, as `kernels.patch.render_template` leaves them.
-    covariance : float64 [shape=(3, 3)]
-        Inverse normal matrix of (gain, gain * dx, gain * dy).
+    basis : float32 [shape=(3, n, n)]
+        Template and gradients, means removed, as `kernels.template.render_template` leaves them.
+    projector : float64 [shape=(3, 3)]
+        Makes (gain, gain * dx, gain * dy) of the picture's products with `basis`.
     lean : float64 [shape=(2, 4)], px
         Overwritten: what to add to the place found, x and y, for each of (E_xx, E_xy, E_yx, E_yy).
     """
-    n = template.shape[0]
+    n = basis.shape[1]
     mean_x = mean_y = 0.0
     for j in range(n):
-        mean_x += template[j, n - 1] - template[j, 0]
-        mean_y += template[n - 1, j] - template[0, j]
+        mean_x += basis[0, j, n - 1] - basis[0, j, 0]
+        mean_y += basis[0, n - 1, j] - basis[0, 0, j]
     mean_x, mean_y = mean_x / (n * (n - 1)), mean_y / (n * (n - 1))
     for axis in range(4):
         t = x = y = 0.0
         for j in range(n):
             for i in range(n):
-                slope = gradient_x[j, i] + mean_x if axis < 2 else gradient_y[j, i] + mean_y
-                change = slope * ((i if axis % 2 == 0 else j) - 0.5 * n)
-                t += change * template[j, i]
-                x += change * gradient_x[j, i]
-                y += change * gradient_y[j, i]
-        lean[0, axis] = covariance[1, 0] * t + covariance[1, 1] * x + covariance[1, 2] * y
-        lean[1, axis] = covariance[2, 0] * t + covariance[2, 1] * x + covariance[2, 2] * y
+                slope = basis[1, j, i] + mean_x if axis < 2 else basis[2, j, i] + mean_y
+                change = slope * ((i if axis % 2 == 0 else j) - 0.5 * (n - 1))
+                t += change * basis[0, j, i]
+                x += change * basis[1, j, i]
+                y += change * basis[2, j, i]
+        lean[0, axis] = projector[1, 0] * t + projector[1, 1] * x + projector[1, 2] * y
+        lean[1, axis] = projector[2, 0] * t + projector[2, 1] * x + projector[2, 2] * y
 
 
 @njit(
-    "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1], float64[:, :, ::1], float64[:, ::1],"
-    " float64[:, ::1], float64[:, ::1], uint8[::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1])",
+    "void(float32[:, :, :, ::1], float64[:, :, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1],"
+    " uint8[::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1])",
     cache=True,
     nogil=True,
 )
 def correct_lean(
-    template,
-    gradient_x,
-    gradient_y,
-    covariance,
+    basis,
+    projector,
     tangent_then,
     tangent_now,
     rendered_for,
@@ -71,10 +69,10 @@ def correct_lean(
 
     Parameters
     ----------
-    template, gradient_x, gradient_y : float32 [shape=(m, n, n)]
-    covariance : float64 [shape=(m, 3, 3)]
+    basis : float32 [shape=(m, 3, n, n)]
+    projector : float64 [shape=(m, 3, 3)]
     tangent_then, rendered_for : float64 [shape=(m, 4)]
-        As in `kernels.patch.render_stale`.
+        As in `kernels.template.render_stale`.
     tangent_now : float64 [shape=(at least m, 4)]
     state : uint8 [shape=(m,)]
         0 has no template and stays where it is.
@@ -93,7 +91,7 @@ def correct_lean(
             if measured_for[k, i] != rendered_for[k, i]:
                 fresh = True
         if fresh:
-            measure_lean(template[k], gradient_x[k], gradient_y[k], covariance[k], lean[k])
+            measure_lean(basis[k], projector[k], lean[k])
             for i in range(4):
                 measured_for[k, i] = rendered_for[k, i]
         a, b, c, d = tangent_now[k, 0], tangent_now[k, 1], tangent_now[k, 2], tangent_now[k, 3]

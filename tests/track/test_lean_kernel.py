@@ -14,15 +14,16 @@ SMALL_MAPS = [(0.03, 0, 0, 0), (0, 0.03, 0, 0), (0, 0, 0.03, 0), (0, 0, 0, 0.03)
 def texture(v):
     """Grey levels at places [shape=(..., 2)], smooth as a lens leaves them."""
     x, y = v[..., 0], v[..., 1]
-    return 25 * np.sin(0.5 * x + 0.3 * y) + 20 * np.cos(0.2 * x - 0.6 * y + 1) + 9 * np.sin(0.35 * y + 2)
+    waves = 15 * np.sin(0.5 * x + 0.3 * y) + 12 * np.cos(0.2 * x - 0.6 * y + 1)
+    return waves + 60 * np.exp(-((x - 4) ** 2 + (y + 3) ** 2) / 20)
 
 
-GRID = np.stack(np.meshgrid(np.arange(N) - N / 2, np.arange(N) - N / 2), axis=-1)
+GRID = np.stack(np.meshgrid(np.arange(N) - 7.5, np.arange(N) - 7.5), axis=-1)
 
 
 @pytest.fixture(scope="module")
 def template():
-    """(template, gradient x, gradient y, covariance) as `render_template` makes them, by its definition."""
+    """(basis, projector) as `render_template` makes them, by their definition."""
     step = np.array([1.0, 0.0])
     values = [
         texture(GRID),
@@ -31,12 +32,12 @@ def template():
     ]
     values = [v - v.mean() for v in values]
     rows = np.stack([v.ravel() for v in values])
-    return (*(v.astype(np.float32) for v in values), np.linalg.inv(rows @ rows.T))
+    return np.stack(values).astype(np.float32), np.linalg.inv(rows @ rows.T)
 
 
 def found(template, change):
     """Where least squares finds the texture as the map 1 + `change` shows it: the slow reference."""
-    design = np.stack([part.ravel().astype(float) for part in template[:3]], axis=1)
+    design = np.stack([part.ravel().astype(float) for part in template[0]], axis=1)
     place = np.zeros(2)
     for _ in range(30):
         seen = texture((GRID + place) @ (np.eye(2) + change).T).ravel()
@@ -51,7 +52,7 @@ def test_a_lean_is_told_to_a_tenth(template, change):
     lean = np.full((2, 4), np.nan)
     measure_lean(*template, lean)
     off = found(template, change)
-    assert np.hypot(*off) > 0.01 or np.abs(change).max() == 0
+    assert np.hypot(*off) > 0.01
     assert np.hypot(*(off + lean @ change.ravel())) < 0.1 * np.hypot(*off) + 0.008
 
 
@@ -86,7 +87,7 @@ def test_only_a_stale_template_moves_its_place(template, patches):
 
 def test_a_lean_is_measured_again_once_the_template_is_another(patches):
     correct_lean(*patches)
-    patches[0][:] = patches[0][:, ::-1]
+    patches[0][:] = patches[0][:, :, ::-1]
     known = patches[-2].copy()
     correct_lean(*patches)
     np.testing.assert_array_equal(patches[-2], known)
@@ -98,6 +99,6 @@ def test_a_lean_is_measured_again_once_the_template_is_another(patches):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_a_view_that_cannot_be_leaves_the_place(patches, value):
-    patches[5][1] = value
+    patches[3][1] = value
     correct_lean(*patches)
     np.testing.assert_array_equal(patches[-1], 1.0)
