@@ -101,7 +101,9 @@ def _field_row(p, at, w0, w1, w2, w3):
     return a, b, c, d
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+# written into its callers: a kernel that calls another compiled function rounds differently in the
+# process that compiles it and in those that load it
+@njit(cache=True, nogil=True, inline="always", fastmath=True)
 def _forward(x, y, grid, p, n_rows, n_columns, head):
     """Where the material at neutral place (x, y) is seen, before the whole picture is shifted."""
     u = min(max((x - grid[0]) / grid[2], _ONE), _F(n_columns) - _ROOM)
