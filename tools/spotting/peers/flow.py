@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.perceive.still import NoFace, StillFinder
-from tools.spotting.peers.flow_events import (
+from spotting.peers.flow_events import (
     LOW_PASS_HZ,
     SHORTEST_S,
     Rise,
@@ -25,8 +25,8 @@ from tools.spotting.peers.flow_events import (
     merged,
     rises_of,
 )
-from tools.spotting.peers.flow_regions import CROP_PX, FLOW_REGIONS, Box, Square, boxes_of, square_around
-from tools.spotting.peers.watching import PeerCue, PeerResult
+from spotting.peers.flow_regions import CROP_PX, FLOW_REGIONS, Box, Square, boxes_of, square_around
+from spotting.peers.watching import PeerCue, PeerResult
 
 RATE_HZ = 30.0
 BLOCK_SAMPLES, BLOCK_STEP = 200, 100

@@ -23,8 +23,8 @@ from edge.messages import Frame, KeyFrameAnswer
 from edge.track import face_track
 from edge.track.patches import PatchSet
 from edge.track.tracker import Tracker
-from tools.spotting.peers.product import Product
-from tools.spotting.peers.watching import PERMISSIVE_PER_HOUR
+from spotting.peers.product import Product
+from spotting.peers.watching import PERMISSIVE_PER_HOUR
 
 WINDOW_PX = 16
 _N_LEVELS = 2  # above the picture itself

@@ -15,8 +15,8 @@ from edge.config import Config
 from edge.kernels.face import mean_level
 from edge.messages import Cue, Trace
 from edge.spot.spotter import Spotter
-from tools.spotting.peers.mesh_signals import NO_POINTS, MeshSignals
-from tools.spotting.peers.watching import PERMISSIVE_PER_HOUR, PeerResult, cue_of, permissive
+from spotting.peers.mesh_signals import NO_POINTS, MeshSignals
+from spotting.peers.watching import PERMISSIVE_PER_HOUR, PeerResult, cue_of, permissive
 
 N_LANDMARKS = 468
 _PROGRAM = Path(__file__).with_name("mesh_process.py")

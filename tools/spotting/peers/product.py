@@ -19,7 +19,7 @@ from edge.perceive.worker import KeyFrameWorker
 from edge.pipeline import Watch
 from edge.spot.spotter import Spotter
 from edge.track.tracker import Tracker
-from tools.spotting.peers.watching import PERMISSIVE_PER_HOUR, PeerResult, cue_of, permissive
+from spotting.peers.watching import PERMISSIVE_PER_HOUR, PeerResult, cue_of, permissive
 
 _KEY_FRAME_NS = 50_000_000  # as the product answers a file's key frames
 
