@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spotting.peers import flow, flow_events, flow_regions, lucas_kanade, mesh, mesh_signals, watching
+from spotting.peers import flow, flow_events, flow_regions, lucas_kanade, mesh, mesh_signals, sweep, watching
 from spotting.peers.flow_events import Rise
 
 from edge.anatomy import AUX_NAMES, LOST, N_SIGNALS, SIGNAL_NAMES, decode
 from edge.config import SpotConfig
+from edge.evaluate.score import Interval
 from edge.synth.portrait import built_in_portrait
 
 RATE_HZ = 30.0
@@ -440,3 +441,40 @@ def test_a_cue_keeps_its_times_words_and_flag():
     assert (peer_cue.onset_s, peer_cue.apex_s, peer_cue.offset_s) == (1.0, 1.1, 1.25)
     assert (peer_cue.name, peer_cue.region) == ("inner_brow_raise+lips_part", "brow+mouth")
     assert peer_cue.flagged
+
+
+# ---- the sweep --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watched_clip():
+    """A minute with two movements and a blink; five cues."""
+    truth = [
+        Interval(10.0, 10.3, "micro", "inner_brow_raise"),
+        Interval(20.0, 20.3, "micro", "chin_raise"),
+        Interval(30.0, 30.2, "blink", ""),
+    ]
+    cues = [
+        watching.PeerCue(10.02, 10.15, 10.3, 3.0),
+        watching.PeerCue(30.0, 30.1, 30.2, 2.0, flagged=True),
+        watching.PeerCue(40.0, 40.1, 40.2, 1.0),
+        watching.PeerCue(20.25, 20.3, 20.5, 0.5),
+        watching.PeerCue(1.0, 1.1, 1.2, 0.2),
+    ]
+    return sweep.WatchedClip(truth, cues, 60.0)
+
+
+def test_a_lower_bar_gives_recall_for_false_cues(watched_clip):
+    points = sweep.curve([watched_clip])
+    assert [point.strength for point in points] == [3.0, 2.0, 1.0, 0.5, 0.2]
+    assert [point.recall for point in points] == [0.5, 0.5, 0.5, 1.0, 1.0]
+    assert [point.n_false for point in points] == [0, 0, 1, 1, 1], "flagged and early ones do not count"
+    assert points[-1].recall_hit == 0.5
+    assert points[-1].false_per_minute == 1.0
+
+
+def test_recall_is_compared_at_an_equal_rate_of_false_cues(watched_clip):
+    points = sweep.curve([watched_clip, watched_clip])
+    assert sweep.best_within(points, 0.0).recall == 0.5
+    assert sweep.best_within(points, 1.0).recall == 1.0
+    assert sweep.best_within([], 1.0).recall == 0.0
