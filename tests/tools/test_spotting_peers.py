@@ -473,6 +473,13 @@ def test_a_lower_bar_gives_recall_for_false_cues(watched_clip):
     assert points[-1].false_per_minute == 1.0
 
 
+def test_a_long_cue_that_only_touches_a_movement_is_false():
+    truth = [Interval(10.0, 10.3, "micro", "chin_raise")]
+    touching = watching.PeerCue(9.0, 9.5, 10.1, 1.0)
+    (point,) = sweep.curve([sweep.WatchedClip(truth, [touching], 60.0)])
+    assert (point.recall, point.n_false) == (0.0, 1)
+
+
 def test_recall_is_compared_at_an_equal_rate_of_false_cues(watched_clip):
     points = sweep.curve([watched_clip, watched_clip])
     assert sweep.best_within(points, 0.0).recall == 0.5

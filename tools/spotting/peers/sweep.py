@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edge.evaluate.score import Interval, score
+from edge.evaluate.score import Interval, Match, score
 from spotting.peers.watching import PeerCue
 
+# A cue's apex must lie in the movement or this close to it. Sharing any time at all is too little to ask of
+# those whose cues last a second and more: among movements two seconds apart they meet most by chance.
+NEAR_S = 0.1
 LEARNING_S = 3.0  # nobody's false cues count before the product's baseline is learned
 
 
@@ -24,8 +27,8 @@ class WatchedClip:
 class Point:
     """One bar: cues of at least this strength count.
 
-    `recall` is the share of planned movements with a cue of their own, `recall_hit` with IoU of 0.5 at
-    least; `n_false` are cues beside them, flagged ones left out.
+    `recall` is the share of planned movements with a cue of their own whose apex is near, `recall_hit` with
+    IoU of 0.5 at least; `n_false` are all other cues, flagged ones left out.
     """
 
     strength: float
@@ -49,14 +52,22 @@ def point_at(clips: Sequence[WatchedClip], strength: float) -> Point:
         cues = [interval_of(cue) for cue in clip.cues if cue.strength >= strength]
         result = score(planned, cues, clip.seconds)
         n_planned += len(planned)
-        n_found += result.n_found
+        near = [match for match in result.matches if is_near(match)]
+        n_found += len(near)
         n_hits += result.n_hits
-        n_false += sum(not cue.flagged and cue.onset_s >= LEARNING_S for cue in result.false)
+        wrong = [m.cue for m in result.matches if m.cue is not None and not is_near(m)]
+        n_false += sum(not cue.flagged and cue.onset_s >= LEARNING_S for cue in [*result.false, *wrong])
     minutes = sum(clip.seconds for clip in clips) / 60.0
     per_planned = 1.0 / n_planned if n_planned else float("nan")
     return Point(
         strength, n_found * per_planned, n_hits * per_planned, n_false, n_false / minutes if minutes else 0.0
     )
+
+
+def is_near(match: Match) -> bool:
+    """Whether the movement has a cue with its apex in it, or close by."""
+    truth, cue = match.truth, match.cue
+    return cue is not None and truth.onset_s - NEAR_S <= cue.apex_s <= truth.offset_s + NEAR_S
 
 
 def best_within(points: Iterable[Point], false_per_minute: float) -> Point:
