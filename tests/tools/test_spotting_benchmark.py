@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_a_curve_clip_holds_every_amplitude_at_every_duration_once(name):
     movements = [h for h in plan.happenings if h.event == "movement"]
     cells = sorted((round(h.duration_s * 1e3), h.amplitude) for h in movements)
     assert cells == sorted((round(d), a) for d in DURATIONS_MS for a in AMPLITUDES_MIOD)
-    assert all(a.offset_s + 1.0 < b.onset_s for a, b in zip(movements, movements[1:], strict=False))
+    assert all(one.offset_s + 1.0 < two.onset_s for one, two in pairwise(movements))
 
 
 @pytest.mark.parametrize("name", DISTRACTORS)
