@@ -1,9 +1,9 @@
 """What head motion leaves in each point, learned from the head's own movements.
 
 Whatever is wrong with the still face's depth, slopes or camera distance, and whatever skin does
-that a rigid surface does not, shows as a displacement that depends on the head's angle alone. To
-second order in the angle it is ``c . u`` with ``u = (a, b, a a, a b, b b)``, a and b the yaw and
-pitch in units of `ANGLE_UNIT`. The coefficients are the state of a Kalman filter (Kalman 1960)
+that a rigid surface does not, shows as a displacement that depends on the head's angle alone. Close
+to it is ``c . u`` with ``u = (a, b, a a, a b, b b, a a a, b b b)``, a and b the yaw and pitch in units
+of `ANGLE_UNIT`. The coefficients are the state of a Kalman filter (Kalman 1960)
 together with a level that wanders, which stands for the face's own slow changes. All points see the
 same regressors, so that one covariance, and one gain, serves them all.
 """
@@ -12,7 +12,7 @@ import math
 
 from numba import njit
 
-N_TERMS = 6  # the level, then the five that are angle's doing
+N_TERMS = 8  # the level, then the seven that are angle's doing
 ANGLE_UNIT = 0.2  # radians: terms are about 1 at 11 degrees
 
 
@@ -24,12 +24,13 @@ def angle_terms(pose, terms):
     ----------
     pose : float64 [shape=(12,)]
         As in `kernels.pose`; the third row of R says where the camera's axis lies in the head.
-    terms : float64 [shape=(6,)]
-        Overwritten: 1, a, b, a a, a b, b b.
+    terms : float64 [shape=(8,)]
+        Overwritten: 1, a, b, a a, a b, b b, a a a, b b b.
     """
     a, b = pose[6] / ANGLE_UNIT, pose[7] / ANGLE_UNIT
     terms[0], terms[1], terms[2] = 1.0, a, b
     terms[3], terms[4], terms[5] = a * a, a * b, b * b
+    terms[6], terms[7] = a * a * a, b * b * b
 
 
 @njit(
@@ -42,9 +43,9 @@ def add_learned(coefficient, terms, px_per_miod, tangent, offset, place):
 
     Parameters
     ----------
-    coefficient : float64 [shape=(n, 2, 6)], miod
+    coefficient : float64 [shape=(n, 2, 8)], miod
         x and y in the reference picture; the level (first) moves nothing.
-    terms : float64 [shape=(6,)]
+    terms : float64 [shape=(8,)]
     px_per_miod : float
     tangent : float64 [shape=(at least n, 4)]
         From `project_points`.
@@ -71,14 +72,14 @@ def advance_gain(terms, wander, noise, covariance, gain):
 
     Parameters
     ----------
-    terms : float64 [shape=(6,)]
-    wander : float64 [shape=(6,)], miod squared
+    terms : float64 [shape=(8,)]
+    wander : float64 [shape=(8,)], miod squared
         Added to the variances: how far each state may have gone by itself since the frame before.
     noise : float, miod squared
         Variance of one observation.
-    covariance : float64 [shape=(6, 6)], miod squared
+    covariance : float64 [shape=(8, 8)], miod squared
         Updated.
-    gain : float64 [shape=(6,)]
+    gain : float64 [shape=(8,)]
         Overwritten.
     """
     for i in range(N_TERMS):
@@ -113,13 +114,13 @@ def learn_points(movement, terms, gain, surprise_most, roll_cos, roll_sin, coeff
     movement : float64 [shape=(n, 2)], miod
         What the learned correction left, in the upright face; NaN where lost. Updated to what it
         is with the new coefficients.
-    terms, gain : float64 [shape=(6,)]
+    terms, gain : float64 [shape=(8,)]
     surprise_most : float, miod
         A larger surprise counts as one of this size (Huber 1964): a face that moves by itself
         teaches little.
     roll_cos, roll_sin : float
         Of the eye line's angle in the reference picture.
-    coefficient : float64 [shape=(n, 2, 6)], miod
+    coefficient : float64 [shape=(n, 2, 8)], miod
         Updated, x and y in the reference picture.
     before : float64 [shape=(n, 2)], miod
         The same one frame ago: NaN marks a point that has just come back. Shifted as `movement` is,

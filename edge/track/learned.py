@@ -13,10 +13,12 @@ from edge.track.shape import FaceShape
 
 # What is expected before anything was seen: at 11 degrees a good mesh leaves about 10 miod.
 _EXPECTED_MIOD = 10.0
-# Observations of one second count as one of this size: what a face does by itself is not new in
-# every frame, and a rate of frames must not teach faster.
-_NOISE_MIOD2_S = 0.5
-_LEVEL_WANDERS_MIOD2_PER_S = 0.1  # with the noise: slower than 2 s is the level's, not the angle's
+# One second of observations counts as one of this size, whatever the frame rate. What a face does by
+# itself is not new in every frame, and a brow that goes up with every nod must not be taken for shape
+# at once: with 20, a raise of 15 miod in each of eight nods of 8 degrees reads 14, 9, 7 ... 3; with
+# 0.5 it reads 4 and then nothing. Known shape is learned from three turns either way.
+_NOISE_MIOD2_S = 20.0
+_LEVEL_WANDERS_MIOD2_PER_S = 0.1  # with the noise: slower than 14 s is the level's, not the angle's
 _ANGLE_WANDERS_MIOD2_PER_S = 0.002
 _SURPRISE_MOST_MIOD = 6.0
 

@@ -102,11 +102,25 @@ def test_shape_measures_by_the_outer_eye_corners(mesh, shape):
     assert np.tan(shape.roll) == pytest.approx(line[1] / line[0])
 
 
-def test_shape_of_a_tilted_plane_has_its_slope_everywhere(mesh):
-    flat = mesh.copy()
-    flat[:, 2] = 0.3 * flat[:, 0] - 0.2 * flat[:, 1] + 7
-    shape = shape_of(flat)
-    np.testing.assert_allclose(shape.slope, np.tile([0.3, -0.2], (N_POINTS + 2, 1)), atol=1e-9)
+def bent(mesh, roundness):
+    """The mesh on a tilted sheet that recedes with the square of the way from the bridge, and its slope."""
+    shape = shape_of(mesh)
+    line = np.array([np.cos(shape.roll), np.sin(shape.roll)])
+    across = (mesh[:, :2] - mesh[168, :2]) @ line / shape.iod_px
+    out = mesh.copy()
+    out[:, 2] = 0.3 * mesh[:, 0] - 0.2 * mesh[:, 1] + 7 + roundness * shape.iod_px * across**2
+    return out, np.array([0.3, -0.2]) + 2 * roundness * across[POINT_LANDMARKS, None] * line
+
+
+def test_shape_of_a_bent_sheet_has_its_slope_everywhere(mesh):
+    sheet, slope = bent(mesh, 1.1)
+    assert np.abs(shape_of(sheet).slope[:N_POINTS] - slope).mean() < 0.05
+
+
+@pytest.mark.parametrize(("roundness", "taken"), [(0.0, 1.0), (0.6, 1.0), (2.0, 1.25)])
+def test_shape_takes_a_face_that_is_too_flat_or_too_round_for_the_nearest_believable(mesh, roundness, taken):
+    shape, wanted = shape_of(bent(mesh, roundness)[0]), shape_of(bent(mesh, taken)[0])
+    np.testing.assert_allclose(shape.points, wanted.points, atol=1e-6)
 
 
 def test_shape_eye_axes_span_the_opening(shape):
