@@ -196,7 +196,7 @@ def test_merging_loses_no_rise_and_leads_with_the_strongest(rises):
 
 def test_events_that_are_too_short_or_too_long_are_dropped():
     events = [[Rise(0, 5, n - 1, 1.0)] for n in (11, 12, 200, 201)]
-    kept = flow_events.lasting(events, RATE_HZ, flow_events.SHORTEST_S)
+    kept = flow_events.lasting(events, RATE_HZ, 0.4)
     assert [event[0].offset + 1 for event in kept] == [12, 200]
 
 

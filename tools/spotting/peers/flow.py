@@ -119,8 +119,7 @@ class Flow:
     Parameters
     ----------
     shortest_s : float
-        Shorter events are dropped. The published 0.4 s stays the default: an event is as long as the
-        low-pass and the union of regions make it, and those that stay shorter are rarely one.
+        Shorter events are dropped.
     """
 
     name = "optical-flow recipe"

@@ -16,7 +16,8 @@ EXPANSION_S, EXPANSION_LEFT_PX = 1.0 / 3.0, 0.3
 SPLIT_S, SPLIT_DROP_PX = 2.0 / 3.0, 0.7
 JOIN_SAMPLES = 3
 MERGE_SHARE = 0.34
-SHORTEST_S, LONGEST_S = 12.0 / 30.0, 200.0 / 30.0
+# published: 12 samples at the least, 0.4 s, which drops most movements that are looked for here
+SHORTEST_S, LONGEST_S = 0.2, 200.0 / 30.0
 # Weaker than the published thresholds by this, so that a sweep over the strength has something to sweep.
 WEAKEST = 0.3
 # Of two intervals that are one, the weaker moves the borders only if it would be there at
