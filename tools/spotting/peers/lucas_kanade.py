@@ -2,9 +2,8 @@
 
 Points, window, key frames, head, signals and spotter stay what they are. Each patch is found anew in
 every frame from the picture it was captured in (`calcOpticalFlowPyrLK`, the product's expectation as
-its first guess), as the product's own templates are. From frame to frame it costs half, but its errors
-add up: on half a minute with a conversation's head motion and movements of 8 miod, it had to be let
-4 false cues a minute for the recall of 0.91 that from the template comes without any.
+its first guess), as the product's own templates are. From frame to frame it costs
+about half, but its errors add up and more false cues come with the same recall.
 OpenCV gives no correlation that survives a change of light, so one is taken at the place it found.
 """
 

@@ -61,9 +61,8 @@ def similarity(
 class MeshSignals:
     """Channel values of one face from its mesh, against the first mesh that was seen.
 
-    The head is turned back in space, as the mesh has a depth. Over half a minute of sway (of a
-    conversation's head motion) that leaves signals with a median standard deviation of 2.4 (4.2) miod,
-    the product's perspective fit of the same landmarks 2.4 (4.8), a similarity in the picture 3.3 (8.3).
+    The head is turned back in space, as the mesh has a depth. That leaves as little of the head's motion as
+    the product's perspective fit of the same landmarks, and half of what a similarity in the picture leaves.
     """
 
     def __init__(self) -> None:
