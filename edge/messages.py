@@ -109,7 +109,12 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One candidate cue: something moved, briefly. Times are sensor nanoseconds."""
+    """One candidate cue: something moved, briefly. Times are sensor nanoseconds.
+
+    `related_onset_ns` is the onset of an earlier decided cue that this one followed, preceded or
+    overlapped in the same region, within `spot.spotter.RELATED_NS`: a movement there and back
+    twice, or a brief one that runs into a lasting one. None where there is no such cue.
+    """
 
     face: int
     kind: Kind
@@ -132,6 +137,7 @@ class Cue:
     during_blink: bool
     during_speech: bool
     lighting: Lighting
+    related_onset_ns: int | None = None
 
     @property
     def duration_ms(self) -> float:

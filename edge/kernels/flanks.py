@@ -12,7 +12,7 @@ LOW, HIGH = 0.25, 0.75  # of the height: a raised cosine of width w passes them 
 RETURNED = 0.6  # of the rise must be undone before the far flank counts as seen
 BEYOND = 1.5  # heights: what runs on so far past a valley is another movement, and this its foot
 STEEP = 0.25  # of the fall within its last stretch: it may be the next movement's rise
-UNEXPLAINED = 0.9  # of the height: the most that the signal may stand off where it came from
+UNEXPLAINED = 0.7  # of the height: the most that the signal may stand off where it came from
 
 
 @njit("void(float32[::1], int64, float64, float64[::1])", cache=True, nogil=True)

@@ -219,21 +219,22 @@ def squared(work, at):
     return travel * travel if travel == travel else np.float32(0.0)
 
 
-@njit("void(float32[:, ::1], int64, float32[::1])", cache=True, nogil=True)
-def spread_nuisances(work, n_scales, units):
+@njit("void(float32[:, ::1], float32[:, ::1])", cache=True, nogil=True)
+def spread_nuisances(work, units):
     """What head, lids and light did within each scale's window, for each of its lanes.
 
     TURN is the squared angle, CLOSURE the squared closing of the own side's eye (right and left
-    signals take turns), COMMON the rest, weighed with `units` (HEAD_X to LIGHT, miod per unit).
+    signals take turns), COMMON the rest, weighed with `units` [shape=(n_scales, 4)] (HEAD_X to
+    LIGHT, miod per unit).
     """
-    for scale in range(n_scales):
+    for scale in range(units.shape[0]):
         first = scale * N_LANES
         turn = squared(work, first + YAW) + squared(work, first + PITCH)
         turn += np.float32(ROLL_SHARE) * squared(work, first + ROLL)
         right, left = squared(work, first + CLOSURE_RIGHT), squared(work, first + CLOSURE_LEFT)
         common = np.float32(0.0)
-        for k in range(units.shape[0]):
-            common += units[k] * units[k] * squared(work, first + HEAD_X + k)
+        for k in range(units.shape[1]):
+            common += units[scale, k] * units[scale, k] * squared(work, first + HEAD_X + k)
         for c in range(N_LANES):
             work[TURN, first + c] = turn
         for c in range(N_LANES):
@@ -289,7 +290,7 @@ def score_responses(work, noise, leak, shapes, floor):
 
 @njit(
     "int64(int16[::1], int64, int16[:, ::1], int32[:, :, ::1], int32[::1], int64[:, ::1], float32[:, ::1], "
-    "float32[::1], float32[::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1])",
+    "float32[::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1])",
     cache=True,
     nogil=True,
 )
@@ -329,7 +330,7 @@ def scan(row, sample, codes, sums, clean, windows, shapes, settings, units, leak
         for c in range(N_LANES):
             work[EARLIER, first + c] = snapshots[before, first + c]
     respond(shapes, work)
-    spread_nuisances(work, n_scales, units)
+    spread_nuisances(work, units)
     n_above = score_responses(work, noise, leak, shapes, settings[OPEN_SCORE])
     learn_noise(work, settings, noise, shapes)
     if sample % every == 0:

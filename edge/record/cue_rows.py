@@ -17,12 +17,13 @@ CUE_COLUMNS = (
     *("onset_frame", "apex_frame", "offset_frame", "duration_ms", "duration_error_ms", "fast_onset"),
     *("onset_utc", "regions", "movements", "side", "amplitude_miod", "score", "expected_false_per_hour"),
     *("head_motion_miod_s", "fps", "dropped_frames", "during_blink", "during_speech", "lighting"),
-    *("review", "note"),
+    *("review", "note", "related_onset_s"),
 )
 STORED_CUE_COLUMNS = (
     "number, face, kind, onset_ns, apex_ns, offset_ns, onset_frame, apex_frame, offset_frame, "
     "duration_error_ms, regions, movements, side, amplitude_miod, score, expected_false_per_hour, "
-    "head_motion_miod_s, fps, dropped_frames, during_blink, during_speech, lighting, review, note"
+    "head_motion_miod_s, fps, dropped_frames, during_blink, during_speech, lighting, "
+    "related_onset_ns, review, note"
 )
 STORED_BLINK_COLUMNS = "number, face, onset_ns, apex_ns, offset_ns, side"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -66,6 +67,7 @@ def cue_row(session_id: str, clock: WallClock | None, stored: tuple[Any, ...]) -
         None if false_per_hour is None else float(f"{false_per_hour:.4g}"),
         *(rounded(cue.head_motion_miod_s, 3), rounded(cue.fps, 3), cue.dropped_frames),
         *(cue.during_blink, cue.during_speech, cue.lighting, review, note),
+        None if cue.related_onset_ns is None else _seconds(cue.related_onset_ns),
     )
 
 

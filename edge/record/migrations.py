@@ -146,4 +146,5 @@ CREATE TABLE signal_blocks (
 """
 
 # Each brings a database from format n to n + 1. Never edit one that was released: add another.
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_RELATED = "ALTER TABLE cues ADD COLUMN related_onset_ns INTEGER;"
+MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED)

@@ -63,7 +63,8 @@ _CUE = _insert(
     "cues",
     "session_key, number, face, kind, onset_ns, apex_ns, offset_ns, onset_frame, apex_frame, offset_frame, "
     "duration_error_ms, regions, movements, side, amplitude_miod, score, expected_false_per_hour, "
-    "head_motion_miod_s, fps, dropped_frames, during_blink, during_speech, lighting",
+    "head_motion_miod_s, fps, dropped_frames, during_blink, during_speech, lighting, "
+    "related_onset_ns",
 )
 _COUNT = {
     "micro": "UPDATE sessions SET n_micro = ? WHERE session_key = ?",
@@ -138,6 +139,7 @@ class SessionRows:
             *(float(cue.amplitude_miod), float(cue.score), float(cue.expected_false_per_hour)),
             *(float(cue.head_motion_miod_s), float(cue.fps), int(cue.dropped_frames)),
             *(int(cue.during_blink), int(cue.during_speech), cue.lighting),
+            None if cue.related_onset_ns is None else self._since_ns(cue.related_onset_ns),
         )
         count = Statement(_COUNT[cue.kind], (n_of_kind, self.session_key))
         return [count, Statement(_CUE, values, urgent=True)]

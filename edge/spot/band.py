@@ -19,6 +19,9 @@ from edge.spot.rate import FalseRate
 GROUPS = (("brow", "eyes"), ("nose", "cheek", "mouth", "jaw"))
 GROUP_OF = np.array([next(g for g, names in enumerate(GROUPS) if s.region in names) for s in SIGNALS])
 OPEN_SCORE = 3.5
+# Nearer to where candidates open, peaks are missing that stood beside a higher one, and the rest
+# thins out more slowly than further up.
+CHANCE_FLOOR = 3.75
 ONE_SIDED = 2.5
 JOIN_THRESHOLD = 0.8  # of a signal's own threshold
 JOIN_RESPONSE = 0.3  # of the lead's response
@@ -31,7 +34,8 @@ RETRY_S = 0.02
 # cannot be told from a brief movement.
 ROW_S, ROW_REVERSALS = 1.2, 4  # before the apex: two movements there and back
 OPENING_S, OPENING_REVERSALS = 0.6, 2
-ROW_SHARE = 0.5  # of the movement's height: as large are the others
+ROW_SHARE = 0.5  # of the movement's height: as large are the others ...
+ROW_SIGMA, ROW_NOISE_MAX_MIOD = 7.0, 10.0  # ... and larger than noise, as far as that is told from speech
 _LOWER_FACE = 1
 # Parted lips are decided so long after their apex: by then the next syllable has shown itself, at
 # three to six a second, and the cue is marked as speech. Other movements do not wait.
@@ -96,7 +100,7 @@ class Band:
         height_min_miod: float,
     ) -> None:
         self.bank = PulseBank(plan, rate_hz, leak)
-        self.rates = tuple(FalseRate(OPEN_SCORE) for _ in GROUPS)
+        self.rates = tuple(FalseRate(CHANCE_FLOOR, OPEN_SCORE) for _ in GROUPS)
         self._accepted_each = accepted_per_hour / len(GROUPS)
         self._longest_samples = round(longest_s * rate_hz)
         self._height_min = height_min_miod
@@ -158,10 +162,13 @@ class Band:
         return movements
 
     def _may_be_speech(self, movement: Movement) -> bool:
-        """Whether lips or jaw opened so lately that a next syllable could still follow."""
-        if not _OPENING_NAMES & set(movement.movements):
+        """Whether lips or jaw opened, or closed between two openings, so lately that a next may follow."""
+        if self.bank.n_seen > movement.apex + OPENING_WAIT_S * self.bank.rate_hz:
             return False
-        return self.bank.n_seen <= movement.apex + OPENING_WAIT_S * self.bank.rate_hz
+        if _OPENING_NAMES & set(movement.movements):
+            return True
+        lower = GROUP_OF[movement.lead] == _LOWER_FACE
+        return lower and self._n_reversals(movement.lead, movement.apex, OPENING_S, movement.height) > 0
 
     def _count(self, movement: Movement) -> bool:
         """Learn how high chance reaches; True where this movement is over the threshold.
@@ -240,7 +247,8 @@ class Band:
         bank, last = self.bank, int(apex)
         begin = max(last - round(seconds * bank.rate_hz), bank.first_kept)
         values = bank.channel(begin, last, signal)
-        n_reversals: int = flanks.count_reversals(values, np.float32(ROW_SHARE * height))
+        noise = min(ROW_SIGMA * float(bank.noise_miod(0)[signal]), ROW_NOISE_MAX_MIOD)
+        n_reversals: int = flanks.count_reversals(values, np.float32(max(ROW_SHARE * height, noise)))
         return n_reversals
 
 

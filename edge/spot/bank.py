@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.anatomy import AUX_NAMES, CHANNEL_QUANTA, LOST, N_CHANNELS, N_SIGNALS, SIGNALS
 from edge.kernels import cluster, pulse
-from edge.spot.leaks import COMMON_UNITS
+from edge.spot.leaks import common_leak, turn_lag
 
 CORE_MIN_SAMPLES = 3
 INFLATION = 6.0  # a variance learned over n pulse widths is taken as (1 + 6/n) times itself
@@ -166,11 +166,12 @@ class PulseBank:
         n_snapshots = int(self.windows[:, pulse.LAG].max()) + 1
         snapshots = np.full((n_snapshots, n_flat), FRESH_SIGMA_MIOD * pulse.QUARTILE, np.float32)
         work = np.zeros((pulse.N_WORK, n_flat), np.float32)
+        units = np.stack([common_leak(n_core / self.rate_hz) for n_core in self.n_core])
         self.work = work.reshape(pulse.N_WORK, n_scales, n_lanes)
         self._leak = np.zeros((pulse.N_LEAK, n_scales, n_lanes), np.float32)
         self._scanned = (
             *(self._codes, np.zeros((2, self.n_kept, n_lanes), np.int32), np.zeros(n_lanes, np.int32)),
-            *(self.windows, self._shapes.reshape(pulse.N_SHAPE, n_flat), self._settings, COMMON_UNITS),
+            *(self.windows, self._shapes.reshape(pulse.N_SHAPE, n_flat), self._settings, units),
             *(self._leak.reshape(pulse.N_LEAK, n_flat), self.noise.reshape(3, n_flat), snapshots, work),
         )
         self.limits = np.ones((cluster.N_LIMITS, N_SIGNALS), np.float32)
@@ -189,7 +190,11 @@ class PulseBank:
 
     def set_leak(self, leak: NDArray[np.float32]) -> None:
         """Set what one sigma of each signal may be of a nuisance's travel; see `leak_table`."""
-        self._leak[:, :, :N_SIGNALS] = (leak * leak)[:, None, :]
+        for scale, n_core in enumerate(self.n_core):
+            at_speed = leak.copy()
+            lag = turn_lag(n_core / self.rate_hz)
+            at_speed[pulse.TURN_LEAK] = np.maximum(leak[pulse.TURN_LEAK], lag)
+            self._leak[:, scale, :N_SIGNALS] = at_speed * at_speed
 
     def push(self, row: NDArray[np.int16], timestamp_ns: int, frame: int) -> int:
         """Take in one sample's codes; `frame` is -1 for one that no camera delivered.
@@ -221,8 +226,9 @@ class PulseBank:
 
     def window(self, first: int, last: int, channels: Sequence[int]) -> NDArray[np.float32]:
         """Some channels in their own units, NaN where lost: float32 [shape=(n, n_channels)]."""
-        codes = self.codes(first, last)[:, channels]
-        values: NDArray[np.float32] = codes * CHANNEL_QUANTA[channels]
+        columns = np.asarray(channels)
+        codes = self.codes(first, last)[:, columns]
+        values: NDArray[np.float32] = codes * CHANNEL_QUANTA[columns]
         values[codes == LOST] = np.nan
         return values
 

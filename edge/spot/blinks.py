@@ -6,10 +6,12 @@ from collections import deque
 
 import numpy as np
 
+from edge.anatomy import N_SIGNALS
 from edge.kernels import flanks
 from edge.messages import Blink, Side
 from edge.spot.bank import PulseBank
 from edge.spot.context import CLOSURES, closure
+from edge.spot.leaks import BlinkLeak
 
 HEIGHT_FIRST = 0.25  # of full closure, before this person's own blinks are known
 HEIGHT_SHARE = 0.4  # of the person's usual blink
@@ -18,6 +20,7 @@ NOISE_SIGMA = 8.0
 LONGEST_S = 0.6  # endogenous blinks end within 0.5 s (Stern, Walrath & Goldstein 1984)
 SHORTEST_S = 0.04
 ONE_SIDED = 2.5
+LEAK_EDGE_S = 0.03  # skin begins to move before the lid is seen to, and is back after it
 
 
 class BlinkSpotter:
@@ -32,6 +35,7 @@ class BlinkSpotter:
         self.recent: deque[Blink] = deque(maxlen=8)
         self.n_blinks = 0
         self.height = HEIGHT_FIRST
+        self.leak = BlinkLeak()
         self._face = face
         self._heights: deque[float] = deque(maxlen=15)
         self._bank = bank
@@ -89,6 +93,7 @@ class BlinkSpotter:
         self.recent.append(blink)
         self.n_blinks += 1
         self._learn(height)
+        self._learn_leak(first + onset, first + offset, height)
         return blink
 
     def _side(self, onset: float, apex: float) -> Side:
@@ -99,6 +104,13 @@ class BlinkSpotter:
         if left > ONE_SIDED * max(right, 0.0) or np.isnan(right):
             return "left"
         return "both"
+
+    def _learn_leak(self, onset: float, offset: float, height: float) -> None:
+        bank = self._bank
+        edge = round(LEAK_EDGE_S * bank.rate_hz)
+        begin = max(int(onset) - edge, bank.first_kept)
+        end = min(round(offset) + edge, bank.n_seen - 1)
+        self.leak.learn(bank.window(begin, end, range(N_SIGNALS)), height)
 
     def _learn(self, height: float) -> None:
         self._heights.append(height)

@@ -23,10 +23,11 @@ _SPEAKING = tuple(
 )
 
 BLINK_GUARD_NS = 100_000_000
+LIDS_SHARE = 0.25
 SPEECH_WINDOW_S = 1.2
 SPEECH_REVERSALS = 3  # in the window; one brief movement turns round once, a double one thrice
 SPEECH_SWING_MIOD = 4.0
-SPEECH_SWING_SIGMA = 6.0
+SPEECH_SWING_SIGMA, SPEECH_SWING_MAX_MIOD = 6.0, 12.0  # speech itself counts as noise in time
 LIGHT_LOW_LEVELS = 40.0
 LIGHT_STEP = 0.02
 LIGHT_FLICKER = 0.004
@@ -80,8 +81,8 @@ def during_blink(
 ) -> bool:
     """Whether the lids closed within a tenth of a second of a movement, finished or not.
 
-    `height` is the closure that counts as a blink; half of it over the resting lids is enough
-    where the blink has not ended yet.
+    `height` is the closure that counts as a blink; a quarter of it over the resting lids is enough,
+    for a half blink pulls the cheeks along too, and a blink may not have ended yet.
     """
     if any(
         blink.onset_ns < offset_ns + BLINK_GUARD_NS and blink.offset_ns > onset_ns - BLINK_GUARD_NS
@@ -96,7 +97,7 @@ def during_blink(
     near = near[~np.isnan(near)]
     if len(near) == 0:
         return False
-    return bool(near.max() - np.quantile(known, 0.25) > 0.5 * height)
+    return bool(near.max() - np.quantile(known, 0.25) > LIDS_SHARE * height)
 
 
 def speech_active(bank: PulseBank, first: int, last: int) -> bool:
@@ -104,7 +105,8 @@ def speech_active(bank: PulseBank, first: int, last: int) -> bool:
     begin = max(min(first, last - round(SPEECH_WINDOW_S * bank.rate_hz)), bank.first_kept)
     noise = bank.noise_miod(0)
     for right, left in _SPEAKING:
-        swing = max(SPEECH_SWING_MIOD, SPEECH_SWING_SIGMA * float(max(noise[right], noise[left])))
+        swing = SPEECH_SWING_SIGMA * float(max(noise[right], noise[left]))
+        swing = min(max(swing, SPEECH_SWING_MIOD), SPEECH_SWING_MAX_MIOD)
         values = np.float32(0.5) * (bank.channel(begin, last, right) + bank.channel(begin, last, left))
         if flanks.count_reversals(values, np.float32(swing)) >= SPEECH_REVERSALS:
             return True

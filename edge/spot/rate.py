@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, expm1
+from math import exp, expm1, log
 
 import numpy as np
 
@@ -13,12 +13,12 @@ FORGET_S = 600.0
 # spotter deaf (threshold 25).
 CEILING = 6.0
 # What is believed before this session has said anything: a somewhat heavier tail than the 2.0
-# of Gaussian noise, and busier than any quiet signal simulated, so that the first minutes miss
-# rather than invent.
+# of Gaussian noise, and busier than any quiet signal simulated, so that the first minute misses
+# rather than invents. Two seconds of it are a tenth of the quietest signal's peaks for good.
 PRIOR_PER_HOUR = 4000.0
-PRIOR_SECONDS = 20.0
-PRIOR_SCALE = 3.5
-PRIOR_PEAKS = 8.0
+PRIOR_SECONDS = 2.0
+PRIOR_SCALE = 2.8
+PRIOR_PEAKS = 4.0
 SCALE_MAX = 12.0
 SCORE_MAX = 15.0
 RATE_MIN = 0.001  # an hour or a day of peaks says nothing about once in a year
@@ -34,11 +34,14 @@ class FalseRate:
     Parameters
     ----------
     floor : float, sigma
-        The bank reports every peak above this.
+        Peaks above this teach.
+    lowest : float, sigma
+        The bank reports peaks above this: the lowest threshold there is.
     """
 
-    def __init__(self, floor: float) -> None:
+    def __init__(self, floor: float, lowest: float) -> None:
         self.floor = floor
+        self.lowest = lowest
         self._reach = CEILING * CEILING - floor * floor
         self._excess = np.zeros(N_PEAKS_KEPT)
         self._n_peaks = 0
@@ -54,7 +57,7 @@ class FalseRate:
 
     def add(self, score: float) -> None:
         """Count one peak above the floor."""
-        if score > CEILING:
+        if not self.floor < score <= CEILING:
             return
         self._excess[self._n_peaks % N_PEAKS_KEPT] = score * score - self.floor * self.floor
         self._n_peaks += 1
@@ -76,9 +79,9 @@ class FalseRate:
         return max(rate, RATE_MIN)
 
     def threshold(self, per_hour: float) -> float:
-        """The score that chance exceeds `per_hour` times an hour, between floor and SCORE_MAX."""
-        excess = self._scale * float(np.log(max(self.peaks_per_hour / per_hour, 1.0)))
-        return float(min((self.floor * self.floor + excess) ** 0.5, SCORE_MAX))
+        """The score that chance exceeds `per_hour` times an hour, between `lowest` and SCORE_MAX."""
+        square = self.floor * self.floor + self._scale * log(self.peaks_per_hour / per_hour)
+        return min(max(square, self.lowest * self.lowest) ** 0.5, SCORE_MAX)
 
 
 def truncated_mean(scale: float, reach: float) -> float:

@@ -90,6 +90,15 @@ class SimulatedFace:
         beat = np.sin(2 * np.pi * rate_hz * self.time_s) + 0.5 * np.sin(4 * np.pi * rate_hz * self.time_s)
         signals += heartbeat * beat[:, None] * rng.normal(size=N_SIGNALS)
 
+    def add_coloured_noise(self, sigma_miod: float, cutoff_hz: float) -> None:
+        """Noise that a tracker has smoothed: each signal through a first-order low-pass filter."""
+        keep = float(np.exp(-2.0 * np.pi * cutoff_hz / self.fps))
+        steps = sigma_miod * np.sqrt(1.0 - keep**2) * self.rng.normal(size=(len(self.time_s), N_SIGNALS))
+        level = sigma_miod * self.rng.normal(size=N_SIGNALS)
+        for frame, step in enumerate(steps):
+            level = keep * level + step
+            self.values[frame, :N_SIGNALS] += level
+
     def add(self, name: str, values: NDArray[np.float64]) -> None:
         """Add a curve [shape=(n_frames,)] to a channel, in the channel's unit."""
         self.values[:, CHANNEL_NAMES.index(name)] += values

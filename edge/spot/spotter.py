@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ MICRO_LONGEST_NS = 500_000_000
 # which is not taken in by a trough of sway that another movement ends.
 FAST_LONGEST_NS = 540_000_000
 BESIDE_NS = 150_000_000
+RELATED_NS = 400_000_000  # so soon after each other, in the same region, two cues belong together
 MACRO_LONGEST_NS = 4_000_000_000
 MACRO_RATE_HZ = 25.0
 MACRO_SHARE = 0.1  # of the accepted false cues
@@ -147,6 +149,9 @@ class Spotter:
         events: list[Cue | Blink] = []
         if blinks.waits and (blink := blinks.ready()) is not None:
             events.append(blink)
+            micro.bank.set_leak(blinks.leak.table)
+            if self._macro is not None:
+                self._macro.bank.set_leak(blinks.leak.table)
         if micro.waits:
             events.extend(self._report(micro, micro.ready()))
         if self._learning:
@@ -203,6 +208,7 @@ class Spotter:
                 continue
             if cue.kind == "micro" and band is self._macro:  # the fast bank has seen it better
                 continue
+            cue = replace(cue, related_onset_ns=self._related(cue))
             self._cues.append(cue)
             cues.append(cue)
         return cues
@@ -226,6 +232,16 @@ class Spotter:
             if shared > 0.4 * whole or around or between:
                 return True
         return False
+
+    def _related(self, cue: Cue) -> int | None:
+        """Onset of the nearest cue so far that this one follows, precedes or overlaps."""
+        apart = {
+            max(cue.onset_ns, known.onset_ns) - min(cue.offset_ns, known.offset_ns): known.onset_ns
+            for known in self._cues
+            if set(cue.regions) & set(known.regions)
+        }
+        nearest = min(apart, default=RELATED_NS)
+        return apart[nearest] if nearest < RELATED_NS else None
 
     def _make_cue(self, bank: PulseBank, movement: Movement) -> Cue:
         onset_ns, apex_ns, offset_ns = (

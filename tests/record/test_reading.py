@@ -14,7 +14,7 @@ from edge.record.schema import DATABASE_NAME
 CONTRACT = """
 cue_id, session_id, face, kind, duration_band, onset_s, apex_s, offset_s, onset_frame, apex_frame, offset_frame, duration_ms,
 duration_error_ms, fast_onset, onset_utc, regions, movements, side, amplitude_miod, score, expected_false_per_hour, head_motion_miod_s,
-fps, dropped_frames, during_blink, during_speech, lighting, review, note
+fps, dropped_frames, during_blink, during_speech, lighting, review, note, related_onset_s
 """  # noqa: E501  # as the design has it
 
 
@@ -25,7 +25,7 @@ def session_id(scene, recorder, data_dir):
     recorder.append(scene.found(0))
     for frame in range(480):
         recorder.add_trace(scene.trace(frame))
-    recorder.append(scene.cue(120, 132))
+    recorder.append(scene.cue(120, 132, related_onset_ns=scene.frame_ns(30)))
     recorder.append(scene.blink(60, 90))
     recorder.append(Mark(scene.frame_ns(100), "a question"))
     recorder.append(Gap(200, scene.frame_ns(200), 3))
@@ -91,6 +91,7 @@ def test_a_cue_is_read_back_with_every_column(log, session_id):
         "lighting": "low",
         "review": "unreviewed",
         "note": "",
+        "related_onset_s": 0.25,
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from edge.anatomy import AUX_NAMES, CHANNEL_QUANTA, LOST, N_CHANNELS, N_SIGNALS, SIGNAL_NAMES
 from edge.kernels import pulse, samples
 from edge.spot.bank import MACRO_PLAN, MICRO_PLAN, PulseBank
-from edge.spot.leaks import COMMON_UNITS, leak_table
+from edge.spot.leaks import common_leak, leak_table
 
 
 def triangle(n_core):
@@ -180,7 +180,7 @@ def test_scores_match_the_definition(rng):
     flat_leak = np.zeros((pulse.N_LEAK, pulse.N_LANES), np.float32)
     flat_leak[:, :N_SIGNALS] = leak**2
     shapes = np.full((pulse.N_SHAPE, pulse.N_LANES), 20.0, np.float32)
-    pulse.spread_nuisances(work, 1, COMMON_UNITS)
+    pulse.spread_nuisances(work, common_leak(0.1)[None])
     n_above = pulse.score_responses(work, noise, flat_leak, shapes, 2.0)
     travel = {name: float(work[pulse.TRAVEL, N_SIGNALS + k]) for k, name in enumerate(AUX_NAMES)}
     expected = np.zeros(N_SIGNALS)
@@ -193,7 +193,7 @@ def test_scores_match_the_definition(rng):
         variance += leak[pulse.TURN_LEAK, signal] ** 2 * turn + leak[pulse.CLOSURE_LEAK, signal] ** 2 * eye**2
         others = ("head_x_miod", "head_y_miod", "log_scale_permille", "light_levels")
         variance += sum(
-            (float(unit) * travel[name]) ** 2 for unit, name in zip(COMMON_UNITS, others, strict=True)
+            (float(unit) * travel[name]) ** 2 for unit, name in zip(common_leak(0.1), others, strict=True)
         )
         if signal != 3 and work[pulse.RETURNS, signal] > 0:
             expected[signal] = abs(float(work[pulse.RESPONSE, signal])) / variance**0.5

@@ -20,7 +20,7 @@ def feed(rate, scale, per_hour, hours, rng):
 
 @pytest.mark.parametrize("scale", [1.5, 2.0, 4.0])
 def test_the_threshold_is_where_chance_gives_what_is_accepted(rng, scale):
-    rate = FalseRate(3.5)
+    rate = FalseRate(3.5, 3.5)
     feed(rate, scale, 1500.0, 0.5, rng)
     for accepted in (6.0, 60.0):
         truth = np.sqrt(3.5**2 + scale * np.log(1500.0 / accepted))
@@ -29,7 +29,7 @@ def test_the_threshold_is_where_chance_gives_what_is_accepted(rng, scale):
 
 
 def test_many_real_movements_leave_the_threshold_alone(rng):
-    rate = FalseRate(3.5)
+    rate = FalseRate(3.5, 3.5)
     for _ in range(600):
         rate.watch(1.0)
         if rng.random() < 0.4:
@@ -40,7 +40,7 @@ def test_many_real_movements_leave_the_threshold_alone(rng):
 
 
 def test_a_fresh_model_is_more_careful_than_a_quiet_session(rng):
-    fresh, taught = FalseRate(3.5), FalseRate(3.5)
+    fresh, taught = FalseRate(3.5, 3.5), FalseRate(3.5, 3.5)
     feed(taught, 2.0, 1000.0, 0.2, rng)
     assert fresh.threshold(6.0) > taught.threshold(6.0)
 
@@ -51,4 +51,4 @@ def test_the_scale_is_found_again_from_the_mean(scale, reach):
 
 
 def test_no_claim_is_rarer_than_a_session_can_know():
-    assert FalseRate(3.5).per_hour(100.0) == pytest.approx(0.001)
+    assert FalseRate(3.5, 3.5).per_hour(100.0) == pytest.approx(0.001)
