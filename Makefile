@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite lint bench compare benchmark models clean venv venv-dev
+.PHONY: help run test test-tflite lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,15 +41,17 @@ test-tflite:  ## the model tests once more, with the older runtime beside the de
 bench: venv  ## the speed of this machine, stage by stage
 	@$(BIN)/microcue bench $(ARGS)
 
-compare: venv  ## CPU per frame beside MediaPipe's face mesh, in one run
+compare: venv venv-mediapipe  ## CPU per frame beside MediaPipe's face mesh, in one run
+	@$(BIN)/python tools/compare_mediapipe.py --peer-python .venv-mediapipe/bin/python $(ARGS)
+
+venv-mediapipe: venv
 	@test -x .venv-mediapipe/bin/python || { $(BIN)/python -m venv .venv-mediapipe && \
 		.venv-mediapipe/bin/pip install --quiet mediapipe==0.10.21; } || \
 		{ rm -rf .venv-mediapipe; echo "microcue: MediaPipe 0.10.21 needs Python 3.9 to 3.12 here" >&2; exit 1; }
-	@$(BIN)/python tools/compare_mediapipe.py --peer-python .venv-mediapipe/bin/python $(ARGS)
 
-benchmark:  ## how well movements are found, with plots: hours; see tools/benchmark_spotting.py --help
+benchmark: venv-mediapipe  ## how well movements are found, beside peers: an hour or two, into benchmark/
 	@sh tools/make_venv.sh .venv-benchmark benchmark 13
-	.venv-benchmark/bin/python tools/benchmark_spotting.py $(ARGS)
+	.venv-benchmark/bin/python tools/benchmark_spotting.py --peer-python .venv-mediapipe/bin/python $(ARGS)
 
 models:  ## build models/ again from their published originals
 	@sh tools/make_venv.sh .venv-models quantize,test 13

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from spotting import figures, tables
+from spotting import figures, tables, versus
 from spotting.clips import Clip
 from spotting.outcomes import Watched, judge, together
 from spotting.plans import (
@@ -48,11 +48,13 @@ def main() -> None:
     arguments = parse()
     arguments.out.mkdir(parents=True, exist_ok=True)
     clips = list(chosen_clips(arguments))
-    watched = together(run(clips, arguments.keep, arguments.workers))
-    text = as_text(watched)
+    watched = together(run(clips, arguments.keep, arguments.workers)) if clips else Watched([], [], {})
+    runs = run_peers(arguments) if "peers" in arguments.parts else []
+    text = as_text(watched, runs)
     (arguments.out / "tables.md").write_text(text, encoding="utf-8")
-    (arguments.out / "results.json").write_text(json.dumps(tables.as_json(watched), indent=1))
-    draw(watched, arguments.out)
+    results = {"clips": tables.as_json(watched), "peers": versus.as_json(runs)}
+    (arguments.out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    draw(watched, runs, arguments.out)
     print(text)
 
 
@@ -72,6 +74,7 @@ def parse() -> argparse.Namespace:
         default=os.environ.get("MICROCUE_CLIPS"),
         help="folder with videos of real faces (default: $MICROCUE_CLIPS)",
     )
+    parser.add_argument("--peer-python", type=Path, help="Python of the environment with MediaPipe")
     parser.add_argument("--keep", type=Path, help="folder in which signals are kept for the next run")
     parser.add_argument("--out", type=Path, default=Path("benchmark"), help="(default: benchmark)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -131,6 +134,15 @@ def run(clips: Sequence[Clip], keep: Path | None, n_workers: int) -> list[Watche
     return [results[clip.name] for clip in clips]
 
 
+def run_peers(arguments: argparse.Namespace) -> list[versus.PeerRun]:
+    """The product and its peers on clips of their own."""
+    peers = [name for name in versus.PEERS if name != "mesh" or arguments.peer_python]
+    clips = [versus.peer_clip(group, arguments.seed) for group in versus.CONDITIONS]
+    jobs = [(name, clip, arguments.peer_python) for clip in clips for name in peers]
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        return list(pool.map(versus.watch_with, *zip(*jobs, strict=True)))
+
+
 def watch_and_judge(clip: Clip, keep: Path | None) -> Watched:
     """One clip from pixels to score; runs in a process of its own."""
     recording = kept(clip, keep)
@@ -143,7 +155,7 @@ def judge_recording(recording: Recording) -> Watched:
     return judge(recording, decided)
 
 
-def as_text(watched: Watched) -> str:
+def as_text(watched: Watched, runs: Sequence[versus.PeerRun]) -> str:
     """All tables that there is something for."""
     curves, distractors = list(CONDITIONS), list(DISTRACTORS)
     sections: list[tuple[str, Callable[[], str]]] = []
@@ -165,16 +177,20 @@ def as_text(watched: Watched) -> str:
     if videos:
         sections.append(("Real faces", lambda: tables.condition_table(watched, videos)))
         sections.append(("Cues on real faces", lambda: tables.distractor_table(watched, videos)))
+    if runs:
+        sections.append(("Peers", lambda: versus.peers_table(runs)))
     sections.append(("Cues that nothing was planned for", lambda: tables.false_table(watched)))
     return "\n\n".join(f"### {title}\n\n{make()}" for title, make in sections) + "\n"
 
 
-def draw(watched: Watched, folder: Path) -> None:
+def draw(watched: Watched, runs: Sequence[versus.PeerRun], folder: Path) -> None:
     """The plots that there is something for."""
     if watched.of(*CONDITIONS).outcomes:
         figures.draw_curves(watched, list(CONDITIONS), folder / "curves.png")
     if watched.of(*DISTRACTORS).seconds:
         figures.draw_distractors(watched, list(DISTRACTORS), folder / "distractors.png")
+    if runs:
+        versus.draw_peers(runs, folder / "peers.png")
 
 
 if __name__ == "__main__":

@@ -48,15 +48,16 @@ def curve_clip(name: str, condition: Condition, seed: int, portrait: str = "") -
     happenings = []
     onset_s = LEAD_IN_S
     for duration_ms, amplitude in cells:
-        happenings.append(_movement(rng, onset_s, duration_ms / 1e3, amplitude, MOVEMENTS))
+        happenings.append(movement(rng, onset_s, duration_ms / 1e3, amplitude, MOVEMENTS))
         onset_s += float(rng.uniform(*SPACING_S)) + duration_ms / 1e3
     if condition.head == "conversation":
         happenings += turns_and_nods(np.random.default_rng([seed, 36]), onset_s)
-    plan = _plan(happenings, condition.settings(onset_s + 1.0, seed))
+    plan = planned(happenings, condition.settings(onset_s + 1.0, seed))
     return Clip(f"{name.replace(' ', '-')}-{seed}", name, plan, portrait, is_still=True)
 
 
-def _plan(happenings: Iterable[Happening], settings: SceneSettings) -> Plan:
+def planned(happenings: Iterable[Happening], settings: SceneSettings) -> Plan:
+    """A plan with its happenings in order."""
     return Plan(tuple(sorted(happenings, key=lambda h: h.onset_s)), settings)
 
 
@@ -83,14 +84,15 @@ def macro_clip(seed: int) -> Clip:
     happenings = []
     onset_s = 3.0 * LEAD_IN_S
     for duration_s, amplitude in cells:
-        happenings.append(_movement(rng, onset_s, duration_s, amplitude, MOVEMENTS))
+        happenings.append(movement(rng, onset_s, duration_s, amplitude, MOVEMENTS))
         onset_s += duration_s + float(rng.uniform(2.0, 4.0))
-    return Clip(f"macro-{seed}", "macro", _plan(happenings, _REFERENCE.settings(onset_s + 3.0, seed)))
+    return Clip(f"macro-{seed}", "macro", planned(happenings, _REFERENCE.settings(onset_s + 3.0, seed)))
 
 
-def _movement(
+def movement(
     rng: np.random.Generator, onset_s: float, duration_s: float, amplitude: float, names: tuple[str, ...]
 ) -> Happening:
+    """One of some movements, on any side."""
     return Happening(
         "movement",
         onset_s,
@@ -109,10 +111,10 @@ def video_clip(path: str, name: str, seconds: float, fps: float, seed: int) -> C
     onset_s = LEAD_IN_S + float(rng.uniform(0.0, 2.0))
     while onset_s < seconds - 2.0:
         duration_s = float(rng.choice((0.2, 0.3, 0.45)))
-        happenings.append(_movement(rng, onset_s, duration_s, 25.0, BROW_MOVEMENTS))
+        happenings.append(movement(rng, onset_s, duration_s, 25.0, BROW_MOVEMENTS))
         onset_s += float(rng.uniform(3.0, 5.0))
     settings = replace(_REFERENCE.settings(seconds, seed), fps=fps)
-    return Clip(f"video-{name}-{seed}", f"added to {name}", _plan(happenings, settings), path)
+    return Clip(f"video-{name}-{seed}", f"added to {name}", planned(happenings, settings), path)
 
 
 def every(
@@ -125,7 +127,7 @@ def every(
         at_s += float(rng.uniform(low_s, high_s))
 
 
-def _blink(at_s: float, closure: float = 1.0, hold_s: float = 0.02, scale: float = 1.0) -> Happening:
+def blink(at_s: float, closure: float = 1.0, hold_s: float = 0.02, scale: float = 1.0) -> Happening:
     """Closing 70 ms, held for a moment, opening 120 ms."""
     whole_s = scale * (0.19 + hold_s)
     hold = scale * hold_s / whole_s
@@ -136,18 +138,18 @@ def _blink(at_s: float, closure: float = 1.0, hold_s: float = 0.02, scale: float
 
 def _blinks(rng: np.random.Generator, seconds: float) -> list[Happening]:
     return [
-        _blink(at_s, 1.0, float(rng.uniform(0.0, 0.04)), float(rng.uniform(0.8, 1.3)))
+        blink(at_s, 1.0, float(rng.uniform(0.0, 0.04)), float(rng.uniform(0.8, 1.3)))
         for at_s in every(rng, seconds, 2.0, 4.5)
     ]
 
 
 def _double_blinks(rng: np.random.Generator, seconds: float) -> list[Happening]:
     moments = list(every(rng, seconds, 3.0, 6.0))
-    return [_blink(at_s + again) for at_s in moments for again in (0.0, float(rng.uniform(0.26, 0.36)))]
+    return [blink(at_s + again) for at_s in moments for again in (0.0, float(rng.uniform(0.26, 0.36)))]
 
 
 def _half_blinks(rng: np.random.Generator, seconds: float) -> list[Happening]:
-    return [_blink(at_s, float(rng.uniform(0.3, 0.6))) for at_s in every(rng, seconds, 2.0, 4.5)]
+    return [blink(at_s, float(rng.uniform(0.3, 0.6))) for at_s in every(rng, seconds, 2.0, 4.5)]
 
 
 def _speech(rng: np.random.Generator, seconds: float) -> list[Happening]:
@@ -276,7 +278,7 @@ def distractor_clip(name: str, seconds: float, seed: int) -> Clip:
     others = {key: value for key, value in changes.items() if key not in _CONDITION_KEYS}
     settings = replace(_REFERENCE, **conditions).settings(seconds, seed)
     happenings = planner(np.random.default_rng([seed, 33]), seconds)
-    plan = _plan(happenings, replace(settings, **others))
+    plan = planned(happenings, replace(settings, **others))
     words = "-".join(name.replace("%", "percent").replace("°", "deg").replace(",", "").split())
     return Clip(f"{words}-{seed}", name, plan, h264_crf=crf)
 
@@ -285,5 +287,5 @@ def talking_clip(portrait: str, name: str, seconds: float, seed: int) -> Clip:
     """Blinks and speech together on another face."""
     rng = np.random.default_rng([seed, 35])
     happenings = [*_blinks(rng, seconds), *_speech(rng, seconds)]
-    plan = _plan(happenings, OTHER_FACES.settings(seconds, seed))
+    plan = planned(happenings, OTHER_FACES.settings(seconds, seed))
     return Clip(f"talking-{name}-{seed}", f"blinks and speech, {name}", plan, portrait, is_still=True)

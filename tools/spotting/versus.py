@@ -1,0 +1,180 @@
+"""The product and its peers on the same clips: recall at equal false cues, and CPU per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.synth.plan import Happening
+from spotting.clips import Clip, Condition
+from spotting.figures import GRID, INK, figure
+from spotting.peers.sweep import Point, WatchedClip, best_within, curve
+from spotting.peers.watching import Peer
+from spotting.plans import LEAD_IN_S, MOVEMENTS, blink, movement, planned, turns_and_nods
+from spotting.tables import table
+
+PEERS = ("ours", "lk", "mesh", "flow")
+NAMES = {
+    "ours": "microcue",
+    "lk": "OpenCV Lucas–Kanade in place of our patches",
+    "mesh": "MediaPipe mesh on every frame, our spotter",
+    "flow": "training-free optical flow, not causal",
+}
+CONDITIONS = {
+    "swaying head": Condition(),
+    "conversation head": Condition(head="conversation"),
+    "face 120 px, noise 6": Condition(face_width_px=120.0, noise_levels=6.0),
+}
+_AMPLITUDES_MIOD = (4.0, 6.0, 8.0, 12.0, 25.0)
+_DURATIONS_S = (0.1, 0.2, 0.3, 0.45)
+ALLOWED_PER_MINUTE = (0.2, 1.0, 4.0)
+_COLOURS = {"ours": "#d1495b", "lk": "#1f5f8b", "mesh": "#8a9a5b", "flow": "#b08d57"}
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRun:
+    """One clip watched by one of them."""
+
+    peer: str
+    group: str
+    watched: WatchedClip
+    n_frames: int
+    cpu_s: float
+
+
+def peer_clip(group: str, seed: int) -> Clip:
+    """Every size at every duration once, blinks between some, and head turns in conversation."""
+    rng = np.random.default_rng([seed, 37])
+    cells = [(duration, size) for duration in _DURATIONS_S for size in _AMPLITUDES_MIOD]
+    rng.shuffle(cells)
+    happenings: list[Happening] = []
+    at_s = LEAD_IN_S
+    for duration_s, amplitude in cells:
+        happenings.append(movement(rng, at_s, duration_s, amplitude, MOVEMENTS))
+        at_s += duration_s + float(rng.uniform(1.2, 2.0))
+        if rng.random() < 0.3:
+            happenings.append(blink(at_s))
+            at_s += 1.2
+    condition = CONDITIONS[group]
+    if condition.head == "conversation":
+        happenings += turns_and_nods(np.random.default_rng([seed, 38]), at_s)
+    words = group.replace(",", "").replace(" ", "-")
+    return Clip(f"peers-{words}-{seed}", group, planned(happenings, condition.settings(at_s + 1.0, seed)))
+
+
+def make_peer(name: str, peer_python: Path | None) -> Peer:
+    """Ready to watch."""
+    if name == "ours":
+        from spotting.peers.product import Product
+
+        return Product()
+    if name == "lk":
+        from spotting.peers.lucas_kanade import LucasKanade
+
+        return LucasKanade()
+    if name == "flow":
+        from spotting.peers.flow import Flow
+
+        return Flow()
+    from spotting.peers.mesh import Mesh
+
+    assert peer_python is not None
+    return Mesh(peer_python)
+
+
+def watch_with(name: str, clip: Clip, peer_python: Path | None) -> PeerRun:
+    """Let one of them watch a clip."""
+    opened = clip.open()
+    result = make_peer(name, peer_python).watch(opened.frames(), opened.fps)
+    seconds = result.n_frames / opened.fps
+    truth = [event for event in opened.truth() if event.kind != "blink"]
+    return PeerRun(name, clip.group, WatchedClip(truth, result.cues, seconds), result.n_frames, result.cpu_s)
+
+
+def chosen(runs: Sequence[PeerRun], peer: str, group: str = "") -> list[PeerRun]:
+    """The runs of one of them, on one group of clips or on all."""
+    return [run for run in runs if run.peer == peer and group in ("", run.group)]
+
+
+def points_of(runs: Sequence[PeerRun]) -> list[Point]:
+    """Recall against false cues, all clips pooled."""
+    return curve([run.watched for run in runs])
+
+
+def peers_table(runs: Sequence[PeerRun]) -> str:
+    """Recall of each at several rates of false cues, and CPU per frame beside ours."""
+    groups = list(dict.fromkeys(run.group for run in runs))
+    rows = []
+    for group in (*groups, ""):
+        own = chosen(runs, "ours", group)
+        ours_s = _cpu_s(own)
+        for peer in PEERS:
+            if not (part := chosen(runs, peer, group)):
+                continue
+            points = points_of(part)
+            best = [best_within(points, allowed) for allowed in ALLOWED_PER_MINUTE]
+            rows.append(
+                (
+                    group or "all",
+                    NAMES[peer],
+                    *(f"{point.recall:.2f} ({point.recall_hit:.2f})" for point in best),
+                    f"{_cpu_s(part) / ours_s:.1f}" if ours_s else "–",
+                )
+            )
+    header = (
+        "clip",
+        "watched by",
+        *(f"recall at {allowed:g} false a minute" for allowed in ALLOWED_PER_MINUTE),
+        "CPU per frame, ours = 1",
+    )
+    return "Recall: apex met (with IoU of at least 0.5).\n\n" + table(header, rows)
+
+
+def _cpu_s(runs: Sequence[PeerRun]) -> float:
+    return sum(run.cpu_s for run in runs) / max(sum(run.n_frames for run in runs), 1)
+
+
+def as_json(runs: Sequence[PeerRun]) -> list[dict[str, Any]]:
+    """Each run with its whole curve."""
+    return [
+        {
+            "peer": run.peer,
+            "clip": run.group,
+            "n_frames": run.n_frames,
+            "cpu_us_per_frame": 1e6 * run.cpu_s / run.n_frames,
+            "curve": [
+                {"recall": p.recall, "recall_hit": p.recall_hit, "false_per_minute": p.false_per_minute}
+                for p in points_of([run])
+            ],
+        }
+        for run in runs
+    ]
+
+
+def draw_peers(runs: Sequence[PeerRun], path: Path) -> None:
+    """Recall against false cues a minute, a panel for each group of clips."""
+    groups = list(dict.fromkeys(run.group for run in runs))
+    made, panels = figure(4.0 * len(groups), 3.4, ncols=len(groups), squeeze=False, sharey=True)
+    for panel, group in zip(panels.flat, groups, strict=True):
+        for peer in PEERS:
+            points = points_of(chosen(runs, peer, group))
+            panel.step(
+                [0.0, *(p.false_per_minute for p in points), 8.0],
+                [0.0, *(p.recall for p in points), points[-1].recall if points else 0.0],
+                where="post",
+                color=_COLOURS[peer],
+                label=NAMES[peer],
+            )
+        panel.set_title(group, fontsize=10, color=INK)
+        panel.set_xlim(-0.1, 8.0)
+        panel.set_ylim(-0.02, 1.04)
+        panel.grid(color=GRID, linewidth=0.6)
+        panel.tick_params(labelsize=8)
+    panels.flat[-1].legend(fontsize=7, frameon=False, loc="center right")
+    made.supxlabel("false cues a minute", fontsize=9)
+    made.supylabel("movements whose apex was met", fontsize=9)
+    made.savefig(path, dpi=110)
