@@ -3,18 +3,35 @@
 import numpy as np
 from numba import njit
 
+_N_FREE = 252.0  # samples of a patch less what is fitted
+_MISTAKEN, _DOUBT_PX, _DOUBT_RATIO = 0.25, 0.25, 2.0
+_NOISE_STEP = 1e-3
+_REGAIN_REACH = 0.25  # of the reach: what is found again is near its resting place
+
 
 @njit(
-    "void(float32[::1], float64[:, ::1], float64[::1], float64, float64, uint8[::1], int32[::1])",
+    "void(float32[::1], float32[::1], float64[:, ::1], float64[::1], float64[::1], float64[:, ::1],"
+    " float64[::1], float64, float64, uint8[::1], int32[::1])",
     cache=True,
     nogil=True,
 )
-def judge_patches(correlation, movement, limit_miod, keep, regain, state, lost_frames):
+def judge_patches(
+    correlation, variance, covariance, usual, noise, movement, limit_miod, keep, regain, state, lost_frames
+):
     """Decide which patches are followed (1) and which are lost (2).
 
     Parameters
     ----------
     correlation : float32 [shape=(n,)]
+    variance : float32 [shape=(n,)], grey levels squared
+        What each fit left unexplained.
+    covariance : float64 [shape=(n, 3)], px² per grey level squared
+        xx, xy, yy of each template.
+    usual : float64 [shape=(n,)], grey levels squared
+        What each fit usually leaves unexplained, smoothed over 50 frames; updated. Negative asks for
+        the first variance that comes.
+    noise : float64 [shape=(1,)], grey levels squared
+        Median of all variances, followed in small steps; updated.
     movement : float64 [shape=(n, 2)], miod
         Set to NaN where the patch is not followed.
     limit_miod : float64 [shape=(n,)]
@@ -25,15 +42,31 @@ def judge_patches(correlation, movement, limit_miod, keep, regain, state, lost_f
         0 no template, 1 followed, 2 lost; updated.
     lost_frames : int32 [shape=(n,)]
         Frames since each patch was last followed; updated.
+
+    Notes
+    -----
+    What covers a part of a patch (a hand, a lid) is a picture difference, of which the fit explains a
+    share by a shift that is not there. The rest stands in the residual: were the share `_MISTAKEN`,
+    the shift would be `_MISTAKEN` times the residual's excess times the template's own sensitivity.
+    A patch that could be off by more than `_DOUBT_PX` is lost until it fits again.
     """
     for k in range(state.shape[0]):
+        if state[k] == 1 and variance[k] == variance[k]:
+            noise[0] *= 1.0 + _NOISE_STEP if variance[k] > noise[0] else 1.0 / (1.0 + _NOISE_STEP)
+            if usual[k] < 0.0:
+                usual[k] = variance[k]
         if state[k] != 0:
             length = movement[k, 0] * movement[k, 0] + movement[k, 1] * movement[k, 1]
-            near = length < limit_miod[k] * limit_miod[k]  # False for NaN
+            reach = limit_miod[k] if state[k] == 1 else _REGAIN_REACH * limit_miod[k]
+            near = length < reach * reach  # False for NaN
             needed = keep if state[k] == 1 else regain
-            state[k] = 1 if near and correlation[k] >= needed else 2
+            excess = _MISTAKEN * _MISTAKEN * _N_FREE * max(variance[k] - usual[k], 0.0)
+            doubtful = excess * (covariance[k, 0] + covariance[k, 2]) > _DOUBT_PX * _DOUBT_PX
+            doubtful = doubtful and variance[k] > _DOUBT_RATIO * usual[k]
+            state[k] = 1 if near and correlation[k] >= needed and not doubtful else 2
         if state[k] == 1:
             lost_frames[k] = 0
+            usual[k] += 0.02 * (variance[k] - usual[k])
         else:
             lost_frames[k] += 1
             movement[k, 0] = movement[k, 1] = np.nan

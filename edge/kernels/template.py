@@ -13,6 +13,9 @@ WIDE = PATCH + 2 * RIM
 SCRATCH = (WIDE + 5, WIDE)
 _SIDE, _STRAIGHT = 3.0 / 32.0, 10.0 / 32.0  # Scharr's gradient
 _MIDDLE = 15  # index of the pixel just left of (above) the window's centre
+# What the template's noise adds to the product of its Scharr and five-tap gradients, per sample and unit
+# of variance: 5/12 from the taps both use, 0.65 of it after bicubic sampling (mean over fractions).
+_NOISE_SHARE = 0.65 * 5.0 / 12.0
 # px² per grey level²: half a pixel at a noise of 2 levels, which only faint texture or a straight
 # edge at any angle reaches; on a face, patches stand at a hundredth to a tenth of a pixel
 _VARIANCE_MOST = 1.0 / 16.0
@@ -147,12 +150,14 @@ def _invert(sums, projector):
 
 
 @njit(
-    "boolean(float32[:, ::1], float64[::1], float64[:, ::1], float64[:, ::1], float32[:, :, ::1],"
+    "boolean(float32[:, ::1], float64[::1], float64[:, ::1], float64, float64[:, ::1], float32[:, :, ::1],"
     " float64[:, ::1], float64[::1], float64[:, ::1], float64[::1])",
     cache=True,
     nogil=True,
 )
-def render_template(source, centre, to_source, scratch, basis, projector, covariance, blur, level):
+def render_template(
+    source, centre, to_source, noise_variance, scratch, basis, projector, covariance, blur, level
+):
     """Render a template as the head now shows it, with gradients and what follows from them.
 
     Parameters
@@ -163,6 +168,9 @@ def render_template(source, centre, to_source, scratch, basis, projector, covari
         Where the patch's centre lies inside `source`.
     to_source : float64 [shape=(2, 2)]
         Takes an (x, y) offset in today's picture to an offset in `source`.
+    noise_variance : float, grey levels squared
+        Of a pixel. It makes gradients look steeper than they are, and steps fall short: at a noise of
+        6 levels, half of a step on a smooth cheek. What it adds is taken from `projector` again.
     scratch : float64 [shape=(25, 20)]
         Overwritten; worth nothing afterwards.
     basis : float32 [shape=(3, 16, 16)]
@@ -190,6 +198,9 @@ def render_template(source, centre, to_source, scratch, basis, projector, covari
     level[0] = _fill_basis(wide, basis)
     _correlate(wide, basis, sums)
     level[1] = sums[0, 0]
+    for axis in range(2):
+        steep = sums[axis + 1, axis + 3]
+        sums[axis + 1, axis + 3] = steep - min(_NOISE_SHARE * noise_variance * PATCH * PATCH, 0.5 * steep)
     if not _invert(sums, projector):
         return False
     xx = xy = yy = 0.0
@@ -209,8 +220,8 @@ def render_template(source, centre, to_source, scratch, basis, projector, covari
 
 @njit(
     "int64(float32[:, :, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64,"
-    " int64, uint8[::1], float64[:, ::1], float32[:, :, :, ::1], float64[:, :, ::1], float64[:, ::1],"
-    " float64[:, :, ::1], float64[:, ::1])",
+    " int64, uint8[::1], float64, float64[:, ::1], float32[:, :, :, ::1], float64[:, :, ::1],"
+    " float64[:, ::1], float64[:, :, ::1], float64[:, ::1])",
     cache=True,
     nogil=True,
 )
@@ -223,6 +234,7 @@ def render_stale(
     stale,
     n_most,
     state,
+    noise_variance,
     scratch,
     basis,
     projector,
@@ -247,6 +259,7 @@ def render_stale(
         Templates rendered in one call; what is left waits for the next frame.
     state : uint8 [shape=(n,)]
         0 has no template; set to 0 where the texture no longer suffices.
+    noise_variance : float, grey levels squared
     scratch : float64 [shape=(25, 20)]
         Overwritten; worth nothing afterwards.
 
@@ -286,6 +299,7 @@ def render_stale(
             source[at],
             centre[at],
             rendered_for[at].reshape(2, 2),
+            noise_variance,
             scratch,
             basis[at],
             projector[at],

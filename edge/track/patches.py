@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.kernels import patch_state, template
-from edge.kernels.patch import follow_patches
 from edge.kernels.lean import correct_lean
+from edge.kernels.patch import follow_patches
 
 NONE, FOLLOWED, LOST = 0, 1, 2
 
@@ -53,6 +53,8 @@ class PatchSet:
         self.state = np.zeros(n, np.uint8)
         self.correlation = np.full(n, -2.0, np.float32)
         self.variance = np.full(n, SENSOR_VARIANCE, np.float32)
+        self._usual = np.full(n, -1.0)
+        self._noise = np.array([SENSOR_VARIANCE])
         self.movement = np.full((n, 2), np.nan)
         self.lost_frames = np.zeros(n, np.int32)
         self.likeness = np.ones(n, np.float32)
@@ -73,6 +75,7 @@ class PatchSet:
             self._source[k],
             self._centre[k],
             self._upright,
+            self.noise_variance,
             self._scratch,
             self._basis[k],
             self._projector[k],
@@ -83,6 +86,7 @@ class PatchSet:
         self.state[k] = FOLLOWED if taken else NONE
         self.lost_frames[k] = 0
         self.likeness[k] = 1.0
+        self._usual[k] = -1.0
         return bool(taken)
 
     def expect(self, place: NDArray[np.float64], dx_px: float, dy_px: float) -> None:
@@ -137,10 +141,19 @@ class PatchSet:
         """Share of the rigid patches being followed."""
         return float(self._sums[2])
 
+    @property
+    def noise_variance(self) -> float:
+        """What a fit typically leaves unexplained, grey levels squared: the sensor's noise."""
+        return float(self._noise[0])
+
     def judge(self) -> None:
         """Update `state` from correlation and `movement`; what is not followed becomes NaN."""
         patch_state.judge_patches(
             self.correlation,
+            self.variance,
+            self._covariance,
+            self._usual,
+            self._noise,
             self.movement,
             self._reach_miod,
             self._keep,
@@ -160,6 +173,7 @@ class PatchSet:
             _STALE_PER_PX,
             _RENDERED_PER_FRAME,
             self.state,
+            self.noise_variance,
             self._scratch,
             self._basis,
             self._projector,

@@ -13,6 +13,7 @@ from edge.kernels.template import SCRATCH, SOURCE, capture_source, render_templa
 SIDE = 120
 N_ITERATIONS = 8
 REACH_PX = 8.0
+NOISE_VARIANCE = 0.2  # of rounding and a little more
 
 
 class Texture:
@@ -67,6 +68,7 @@ class Templates:
                 source,
                 centre,
                 np.eye(2),
+                NOISE_VARIANCE,
                 np.full(SCRATCH, np.nan),
                 self.basis[k],
                 self.projector[k],

@@ -2,53 +2,153 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from edge.kernels.patch_state import expect_patches, judge_patches, sound_patches, sum_up_patches
 
 
-def reference_judge(correlation, movement, limit, keep, regain, state, lost_frames):
-    """States, movements and counters after one frame, patch by patch."""
-    state, lost, movement = state.copy(), lost_frames.copy(), movement.copy()
-    for k in range(len(state)):
-        needed = {0: np.inf, 1: keep, 2: regain}[int(state[k])]
-        far = not np.hypot(*movement[k]) < limit[k]
-        if state[k]:
-            state[k] = 2 if far or not correlation[k] >= np.float32(needed) else 1
+@dataclass
+class Judged:
+    """What `judge_patches` reads and writes, for n patches that fit well."""
+
+    n: int
+    correlation: np.ndarray = field(init=False)
+    variance: np.ndarray = field(init=False)
+    covariance: np.ndarray = field(init=False)
+    usual: np.ndarray = field(init=False)
+    noise: np.ndarray = field(init=False)
+    movement: np.ndarray = field(init=False)
+    limit: np.ndarray = field(init=False)
+    state: np.ndarray = field(init=False)
+    lost: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        n = self.n
+        self.correlation = np.full(n, 0.99, np.float32)
+        self.variance, self.usual = np.full(n, 4.0, np.float32), np.full(n, 4.0)
+        self.covariance = np.tile([0.001, 0.0, 0.001], (n, 1))
+        self.noise = np.full(1, 4.0)
+        self.movement, self.limit = np.zeros((n, 2)), np.full(n, 50.0)
+        self.state, self.lost = np.ones(n, np.uint8), np.zeros(n, np.int32)
+
+    def judge(self, keep=0.7, regain=0.85):
+        judge_patches(
+            self.correlation,
+            self.variance,
+            self.covariance,
+            self.usual,
+            self.noise,
+            self.movement,
+            self.limit,
+            keep,
+            regain,
+            self.state,
+            self.lost,
+        )
+
+
+def reference_judge(given, keep, regain):
+    """States, movements, counters and usual residuals after one frame, patch by patch."""
+    state, lost = given.state.copy(), given.lost.copy()
+    movement, usual = given.movement.copy(), given.usual.copy()
+    for k in range(given.n):
+        before = int(state[k])
+        needed = {0: np.inf, 1: keep, 2: regain}[before]
+        if before == 1 and usual[k] < 0:
+            usual[k] = given.variance[k]
+        far = not np.hypot(*movement[k]) < given.limit[k] * (0.25 if before == 2 else 1.0)
+        left_over = max(float(given.variance[k]) - usual[k], 0.0) * 252
+        off_px = 0.25 * np.sqrt(left_over * given.covariance[k, [0, 2]].sum())
+        doubtful = off_px > 0.25 and given.variance[k] > 2 * usual[k]
+        if before:
+            state[k] = 2 if far or doubtful or not given.correlation[k] >= np.float32(needed) else 1
         if state[k] == 1:
             lost[k] = 0
+            usual[k] += 0.02 * (given.variance[k] - usual[k])
         else:
             lost[k] += 1
             movement[k] = np.nan
-    return state, movement, lost
+    return state, movement, lost, usual
 
 
 def test_judge_patches_matches_reference(rng):
-    n = 300
-    correlation = rng.uniform(-1, 1, n).astype(np.float32)
-    correlation[::17] = np.nan
-    movement = rng.normal(scale=60, size=(n, 2))
-    movement[::11] = np.nan
-    movement[::13, 0] = np.inf
-    limit = rng.uniform(20, 120, n)
-    state = rng.integers(0, 3, n).astype(np.uint8)
-    lost = rng.integers(0, 50, n).astype(np.int32)
-    expected = reference_judge(correlation, movement, limit, 0.2, 0.6, state, lost)
-    judge_patches(correlation, movement, limit, 0.2, 0.6, state, lost)
-    for got, wanted in zip((state, movement, lost), expected, strict=True):
+    given = Judged(400)
+    given.correlation = rng.uniform(0, 1, 400).astype(np.float32)
+    given.correlation[::17] = np.nan
+    given.variance = rng.exponential(12, 400).astype(np.float32)
+    given.covariance = rng.exponential(0.002, (400, 3))
+    given.usual = rng.exponential(5, 400)
+    given.usual[::7] = -1.0
+    given.movement = rng.normal(scale=30, size=(400, 2))
+    given.movement[::11] = np.nan
+    given.movement[::13, 0] = np.inf
+    given.limit = rng.uniform(20, 200, 400)
+    given.state = rng.integers(0, 3, 400).astype(np.uint8)
+    given.lost = rng.integers(0, 50, 400).astype(np.int32)
+    expected = reference_judge(given, 0.2, 0.6)
+    given.judge(0.2, 0.6)
+    for got, wanted in zip((given.state, given.movement, given.lost), expected[:3], strict=True):
         np.testing.assert_array_equal(got, wanted)
-    assert set(state.tolist()) == {0, 1, 2}
+    np.testing.assert_allclose(given.usual, expected[3], rtol=1e-12)
+    assert set(given.state.tolist()) == {0, 1, 2}
 
 
 def test_judge_patches_asks_more_of_a_lost_patch_than_of_a_followed_one():
-    correlation = np.full(2, 0.75, np.float32)
-    state, lost = np.array([1, 2], np.uint8), np.array([0, 5], np.int32)
-    judge_patches(correlation, np.zeros((2, 2)), np.full(2, 50.0), 0.7, 0.85, state, lost)
-    assert state.tolist() == [1, 2]
-    assert lost.tolist() == [0, 6]
-    judge_patches(np.full(2, 0.9, np.float32), np.zeros((2, 2)), np.full(2, 50.0), 0.7, 0.85, state, lost)
-    assert state.tolist() == [1, 1]
-    assert lost.tolist() == [0, 0]
+    given = Judged(2)
+    given.correlation[:] = 0.75
+    given.state[:], given.lost[:] = (1, 2), (0, 5)
+    given.judge()
+    assert (given.state.tolist(), given.lost.tolist()) == ([1, 2], [0, 6])
+    given.correlation[:], given.movement[:] = 0.9, 0.0
+    given.judge()
+    assert (given.state.tolist(), given.lost.tolist()) == ([1, 1], [0, 0])
+
+
+def test_judge_patches_finds_a_lost_patch_again_only_near_its_rest():
+    given = Judged(3)
+    given.state[:] = (1, 2, 2)
+    given.movement[:, 0] = (40.0, 40.0, 10.0)
+    given.judge()
+    assert given.state.tolist() == [1, 2, 1]
+
+
+def test_judge_patches_doubts_a_residual_that_could_hide_a_shift():
+    given = Judged(3)
+    given.variance[:] = (4.0, 12.0, 12.0)
+    given.covariance[2] *= 0.1  # so sharp a patch that the same residual is worth little
+    given.judge()
+    assert given.state.tolist() == [1, 2, 1]
+    assert np.isnan(given.movement[1]).all()
+
+
+def test_judge_patches_gets_used_to_a_residual_that_grows_slowly():
+    given = Judged(1)
+    for variance in np.linspace(4, 40, 600):
+        given.variance[0] = variance
+        given.movement[:] = 0.0
+        given.judge()
+    assert given.state[0] == 1
+
+
+def test_judge_patches_takes_the_first_residual_of_a_new_template_for_usual():
+    given = Judged(1)
+    given.variance[:], given.usual[:] = 40.0, -1.0  # a dark room
+    given.judge()
+    assert given.state[0] == 1
+    assert given.usual[0] == 40.0
+
+
+def test_judge_patches_learns_the_noise_of_the_sensor(rng):
+    given = Judged(71)
+    for _ in range(200):
+        given.variance = (36.0 * rng.chisquare(252, 71) / 252).astype(np.float32)
+        given.variance[:20] = 400.0  # a mouth that moves tells nothing about the sensor
+        given.usual[:] = given.variance
+        given.state[:] = 1
+        given.judge()
+    assert 33 < given.noise[0] < 42
 
 
 def test_expect_patches_moves_all_and_puts_lost_ones_at_rest(rng):

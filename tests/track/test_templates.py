@@ -22,6 +22,8 @@ from edge.kernels.template import (
     render_template,
 )
 
+NOISE_VARIANCE = 5000.0  # of the random pixels of `source`: half of it, so that it is seen to matter
+
 
 def reference_cubic(distance):
     """Catmull-Rom weight of a sample at a distance (Keys 1981, a = -1/2)."""
@@ -84,7 +86,10 @@ def reference_template(source, centre, to_source):
     basis -= basis.mean(axis=(1, 2), keepdims=True)
     flat = basis.reshape(3, -1)
     design = np.array([basis[0], *both(exact, one)]).reshape(3, -1)
-    projector = np.linalg.inv(flat @ design.T)
+    normal = flat @ design.T
+    for axis in (1, 2):
+        normal[axis, axis] -= min(0.65 * 5 / 12 * NOISE_VARIANCE * PATCH**2, 0.5 * normal[axis, axis])
+    projector = np.linalg.inv(normal)
     spread = projector @ flat @ flat.T @ projector.T
     added = np.array([m / 2 for m in both(second, one)] + [m / 6 for m in both(third, one)]).reshape(4, -1)
     blur = (projector @ flat @ added.T)[1:]
@@ -104,6 +109,7 @@ class Rendered:
             source,
             np.asarray(centre, np.float64),
             np.ascontiguousarray(to_source, np.float64),
+            NOISE_VARIANCE,
             np.full(SCRATCH, np.nan),
             self.basis,
             self.projector,
@@ -252,6 +258,7 @@ class Stack:
             stale,
             n_most,
             self.state,
+            NOISE_VARIANCE,
             np.full(SCRATCH, np.nan),
             self.basis,
             self.projector,

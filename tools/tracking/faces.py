@@ -10,7 +10,7 @@ from edge.synth.plan import SceneSettings
 from edge.synth.portrait import built_in_portrait, place_portrait
 from edge.synth.warper import Warper
 from edge.track.patches import FOLLOWED, PatchSet
-from edge.track.points import N_POINTS, POINT_LANDMARKS
+from edge.track.points import OUTER_CORNERS, POINT_LANDMARKS, reach_miod
 
 UPRIGHT = np.array([1.0, 0.0, 0.0, 1.0])
 ANYWHERE_PX = 1e3
@@ -24,6 +24,8 @@ class MovedFace:
     ----------
     points : float64 [shape=(N_POINTS, 2)], px
         Where the tracker's points are at no translation.
+    iod_px : float
+        Distance of the outer eye corners.
     """
 
     def __init__(self, face_width_px: float, width: int = 640, height: int = 480) -> None:
@@ -31,6 +33,8 @@ class MovedFace:
         grid = np.array([-2 * _GRID_STEP, -2 * _GRID_STEP, _GRID_STEP], np.float32)
         grid_shape = (height // _GRID_STEP + 6, width // _GRID_STEP + 6)
         self._warper = Warper(canvas.coefficients, canvas.origin_px, grid, grid_shape, (height, width))
+        corners = canvas.points[list(OUTER_CORNERS), :2]
+        self.iod_px = float(np.hypot(*(corners[1] - corners[0])))
         self.points = np.ascontiguousarray(canvas.points[POINT_LANDMARKS, :2])
 
     def levels(self, dx_px: float = 0.0, dy_px: float = 0.0) -> NDArray[np.float32]:
@@ -62,8 +66,7 @@ class Camera:
 
 def patches_on(luma: NDArray[np.uint8], points: NDArray[np.float64]) -> PatchSet:
     """Templates at the points of one picture; those without texture stay out."""
-    reach = np.full(len(points), 1e6)
-    patches = PatchSet(len(points), 0.7, reach)
+    patches = PatchSet(len(points), 0.7, reach_miod())
     patches.position[:] = points
     for k in range(len(points)):
         patches.capture(luma, k, UPRIGHT)
@@ -78,6 +81,3 @@ def find(
     patches.follow(luma, reach_px)
     sound = (patches.state == FOLLOWED) & (patches.correlation > 0)
     return np.where(sound[:, None], patches.position, np.nan)
-
-
-__all__ = ["ANYWHERE_PX", "N_POINTS", "Camera", "MovedFace", "find", "patches_on"]
