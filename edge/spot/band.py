@@ -28,6 +28,7 @@ JOIN_RESPONSE = 0.3  # of the lead's response
 # Height over response: less stands where a filter's shoulder met another movement, more where
 # it saw only the corner of a slope.
 HEIGHT_SHARES = (0.7, 2.2)
+TROUGH = 1.3  # times a movement's height: what goes back from its apex so far is its return
 RETRY_S = 0.02
 # Syllables come three to six a second. The third of such a row on the lower face is no brief
 # movement of its own, nor is one beside the second opening of lips or jaw; the first opening
@@ -206,9 +207,7 @@ class Band:
         onset, apex, offset, height = (float(self._found[k]) for k in range(4))
         smallest, largest = (share * abs(expected) for share in HEIGHT_SHARES)
         if not max(self._height_min, smallest) <= height <= largest or any(
-            seen.onset <= first + apex <= seen.offset
-            and seen.rises == (expected > 0.0)
-            and GROUP_OF[seen.lead] == GROUP_OF[lead]
+            self._is_part_of(seen, lead, expected > 0.0, first + onset, first + apex, height)
             for seen in self._reported
         ):
             return outcome, None
@@ -231,6 +230,17 @@ class Band:
             side,
         )
         return outcome, movement
+
+    def _is_part_of(
+        self, seen: Movement, lead: int, rises: bool, onset: float, apex: float, height: float
+    ) -> bool:
+        """Whether a movement is a reported one again, or the trough between that one and the next."""
+        if GROUP_OF[seen.lead] != GROUP_OF[lead]:
+            return False
+        if seen.rises == rises:
+            return seen.onset <= apex <= seen.offset
+        turns_back = seen.onset < onset < 0.5 * (seen.apex + seen.offset)
+        return turns_back and height < TROUGH * seen.height
 
     def _is_one_of_many(self, lead: int, apex: float, height: float) -> bool:
         """Whether the lower face was going to and fro as far already, as in speech or chewing."""

@@ -23,7 +23,7 @@ _SPEAKING = tuple(
 )
 
 BLINK_GUARD_NS = 100_000_000
-LIDS_SHARE = 0.25
+LIDS_SHARE = 0.35
 SPEECH_WINDOW_S = 1.2
 SPEECH_REVERSALS = 3  # in the window; one brief movement turns round once, a double one thrice
 SPEECH_SWING_MIOD = 4.0
@@ -81,7 +81,7 @@ def during_blink(
 ) -> bool:
     """Whether the lids closed within a tenth of a second of a movement, finished or not.
 
-    `height` is the closure that counts as a blink; a quarter of it over the resting lids is enough,
+    `height` is the closure that counts as a blink; a third of it over the resting lids is enough,
     for a half blink pulls the cheeks along too, and a blink may not have ended yet.
     """
     if any(

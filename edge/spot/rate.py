@@ -17,7 +17,7 @@ CEILING = 6.0
 # rather than invents. Two seconds of it are a tenth of the quietest signal's peaks for good.
 PRIOR_PER_HOUR = 4000.0
 PRIOR_SECONDS = 2.0
-PRIOR_SCALE = 2.8
+PRIOR_SCALE = 2.4
 PRIOR_PEAKS = 4.0
 SCALE_MAX = 12.0
 SCORE_MAX = 15.0

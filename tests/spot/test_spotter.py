@@ -337,3 +337,41 @@ def test_two_faces_with_two_spotters_do_not_meet():
         events.extend(spotters[0].step(first))
         events.extend(spotters[1].step(second))
     assert [dataclasses.astuple(event)[0] for event in events] == [0]
+
+
+@pytest.mark.parametrize("second", [15.0, -15.0])
+def test_there_and_back_twice_is_two_cues_that_belong_together(watch, second):
+    face = SimulatedFace(40.0, seed=28)
+    face.add_movement(BROWS, 20.0, 0.25, 15.0)
+    face.add_movement(BROWS, 20.35, 0.25, second)
+    face.add_movement(BROWS, 30.0, 0.25, 15.0)
+    _, cues, _ = watch(face)
+    first, again, later = micro(cues)
+    assert (first.related_onset_ns, later.related_onset_ns) == (None, None)
+    assert again.related_onset_ns == first.onset_ns
+
+
+def test_a_flash_that_a_smile_covers_belongs_to_it(watch):
+    face = SimulatedFace(50.0, seed=9)
+    face.add_movement(CORNERS, 30.0, 0.2, -15.0)
+    face.add_movement(CORNERS, 30.25, 1.6, 40.0)
+    _, cues, _ = watch(face)
+    flash, smile = cues
+    assert (flash.kind, smile.kind) == ("micro", "macro")
+    assert flash.related_onset_ns is None
+    assert smile.related_onset_ns == flash.onset_ns
+
+
+def test_a_faint_brow_during_a_blink_is_found_and_flagged(watch):
+    n_found = 0
+    face = SimulatedFace(110.0, fps=200.0, seed=29)
+    onsets_s = np.arange(10.0, 108.0, 3.0)
+    for count, onset_s in enumerate(onsets_s):
+        face.add_blink(onset_s)
+        if count % 3 == 2:
+            face.add_movement(("outer_brow_right", "outer_brow_left"), onset_s + 0.03, 0.25, 12.0)
+    _, cues, _ = watch(face)
+    for onset_s in onsets_s[2::3]:
+        near = [cue for cue in micro(cues) if overlap(cue, onset_s + 0.03, onset_s + 0.28) > 0.5]
+        n_found += any(cue.during_blink and "brow" in cue.regions for cue in near)
+    assert n_found >= 0.9 * len(onsets_s[2::3])
