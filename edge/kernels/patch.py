@@ -19,7 +19,7 @@ from numba import float32, float64, int64, njit, types, uint8, void
 _LUMA = types.Array(uint8, 2, "C", readonly=True)  # takes writable pictures too
 PATCH = 16  # samples a side; offsets from -7.5 to 7.5 px
 HALF = 7.5
-_STOP_PX = 0.08
+_STOP_PX = 0.12
 
 # sums may be reordered, so that they vectorise; no NaN can come out of uint8 pixels
 _SUMS = {"reassoc", "contract", "nsz", "arcp"}
@@ -112,7 +112,7 @@ def follow_patches(
     wanted : uint8 [shape=(n,)]
         0 leaves a patch alone: its correlation is set to -2.
     n_iterations : int
-        At most; a step under 0.08 px ends it, as the next would be about a twentieth of it.
+        At most; a step under 0.12 px ends it, as the next would be about a tenth of it.
     reach_px : float
         How far from the expected place a patch may be found.
     position : float64 [shape=(n, 2)], px

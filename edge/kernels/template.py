@@ -16,6 +16,7 @@ _MIDDLE = 15  # index of the pixel just left of (above) the window's centre
 # What the template's noise adds to the product of its Scharr and five-tap gradients, per sample and unit
 # of variance: 5/12 from the taps both use, 0.65 of it after bicubic sampling (mean over fractions).
 _NOISE_SHARE = 0.65 * 5.0 / 12.0
+_NOISE_SHARE_MOST = 0.35  # of what it is taken from: overestimated by more, steps would not settle
 # px² per grey level²: half a pixel at a noise of 2 levels, which only faint texture or a straight
 # edge at any angle reaches; on a face, patches stand at a hundredth to a tenth of a pixel
 _VARIANCE_MOST = 1.0 / 16.0
@@ -200,7 +201,9 @@ def render_template(
     level[1] = sums[0, 0]
     for axis in range(2):
         steep = sums[axis + 1, axis + 3]
-        sums[axis + 1, axis + 3] = steep - min(_NOISE_SHARE * noise_variance * PATCH * PATCH, 0.5 * steep)
+        sums[axis + 1, axis + 3] = steep - min(
+            _NOISE_SHARE * noise_variance * PATCH * PATCH, _NOISE_SHARE_MOST * steep
+        )
     if not _invert(sums, projector):
         return False
     xx = xy = yy = 0.0

@@ -30,6 +30,10 @@ class PatchSet:
     state : uint8 [shape=(n,)]
         NONE, FOLLOWED or LOST.
     correlation : float32 [shape=(n,)]
+    covariance : float64 [shape=(n, 3)], px² per grey level squared
+        xx, xy, yy of each template's place, for sensor noise of variance 1.
+    noise : float64 [shape=(1,)], grey levels squared
+        What a fit typically leaves unexplained: the sensor's noise, learned while patches are judged.
     movement : float64 [shape=(n, 2)], miod
         Apart from the head; NaN where not followed. Filled by the owner.
     """
@@ -42,7 +46,7 @@ class PatchSet:
         self._scratch = np.zeros(template.SCRATCH)
         self._basis = np.zeros((n, 3, template.PATCH, template.PATCH), np.float32)
         self._projector = np.zeros((n, 3, 3))
-        self._covariance = np.zeros((n, 3))
+        self.covariance = np.zeros((n, 3))
         self._blur = np.zeros((n, 2, 4))
         self._level = np.zeros((n, 2))
         self._tangent_then = np.tile(np.array([1.0, 0.0, 0.0, 1.0]), (n, 1))
@@ -54,7 +58,7 @@ class PatchSet:
         self.correlation = np.full(n, -2.0, np.float32)
         self.variance = np.full(n, SENSOR_VARIANCE, np.float32)
         self._usual = np.full(n, -1.0)
-        self._noise = np.array([SENSOR_VARIANCE])
+        self.noise = np.array([SENSOR_VARIANCE])
         self.movement = np.full((n, 2), np.nan)
         self.lost_frames = np.zeros(n, np.int32)
         self.likeness = np.ones(n, np.float32)
@@ -75,11 +79,11 @@ class PatchSet:
             self._source[k],
             self._centre[k],
             self._upright,
-            self.noise_variance,
+            self.noise[0],
             self._scratch,
             self._basis[k],
             self._projector[k],
-            self._covariance[k],
+            self.covariance[k],
             self._blur[k],
             self._level[k],
         )
@@ -141,19 +145,14 @@ class PatchSet:
         """Share of the rigid patches being followed."""
         return float(self._sums[2])
 
-    @property
-    def noise_variance(self) -> float:
-        """What a fit typically leaves unexplained, grey levels squared: the sensor's noise."""
-        return float(self._noise[0])
-
     def judge(self) -> None:
         """Update `state` from correlation and `movement`; what is not followed becomes NaN."""
         patch_state.judge_patches(
             self.correlation,
             self.variance,
-            self._covariance,
+            self.covariance,
             self._usual,
-            self._noise,
+            self.noise,
             self.movement,
             self._reach_miod,
             self._keep,
@@ -173,11 +172,11 @@ class PatchSet:
             _STALE_PER_PX,
             _RENDERED_PER_FRAME,
             self.state,
-            self.noise_variance,
+            self.noise[0],
             self._scratch,
             self._basis,
             self._projector,
-            self._covariance,
+            self.covariance,
             self._blur,
             self._level,
         )
@@ -207,9 +206,9 @@ class PatchSet:
         whose shape is known only so well. Patches without a template count nothing.
         """
         error = model_error_px * model_error_px
-        xx = self._covariance[:, 0] * noise_variance + error
-        yy = self._covariance[:, 2] * noise_variance + error
-        xy = self._covariance[:, 1] * noise_variance
+        xx = self.covariance[:, 0] * noise_variance + error
+        yy = self.covariance[:, 2] * noise_variance + error
+        xy = self.covariance[:, 1] * noise_variance
         determinant = xx * yy - xy * xy
         answer = np.column_stack([yy, -xy, xx]) / determinant[:, None]
         answer[self.state == NONE] = 0.0

@@ -127,7 +127,7 @@ def reference_follow(templates, k, luma, start, n_iterations=N_ITERATIONS):
         if length > 2.5:
             step *= 2.5 / length
         x, y = x - step[0], y - step[1]
-        if length < 0.08:
+        if length < 0.12:
             f = np.array([x - HALF, y - HALF]) % 1.0
             bernoulli = np.concatenate([f * (1 - f), f * (1 - f) * (1 - 2 * f)])  # second, third cumulants
             x, y = np.array([x, y]) + templates.blur[k] @ bernoulli

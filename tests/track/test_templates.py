@@ -88,7 +88,7 @@ def reference_template(source, centre, to_source):
     design = np.array([basis[0], *both(exact, one)]).reshape(3, -1)
     normal = flat @ design.T
     for axis in (1, 2):
-        normal[axis, axis] -= min(0.65 * 5 / 12 * NOISE_VARIANCE * PATCH**2, 0.5 * normal[axis, axis])
+        normal[axis, axis] -= min(0.65 * 5 / 12 * NOISE_VARIANCE * PATCH**2, 0.35 * normal[axis, axis])
     projector = np.linalg.inv(normal)
     spread = projector @ flat @ flat.T @ projector.T
     added = np.array([m / 2 for m in both(second, one)] + [m / 6 for m in both(third, one)]).reshape(4, -1)

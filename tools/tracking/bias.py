@@ -17,7 +17,11 @@ def errors_at(
     """Mean error of every patch [shape=(n, 2)], px; looked for `start` px away from its template."""
     rest, moved = face.levels(), face.levels(*shift)
     found = [
-        find(patches_on(camera.shoot(rest), face.points), camera.shoot(moved), face.points + start)
+        find(
+            patches_on(camera.shoot(rest), face.points, camera.noise_levels),
+            camera.shoot(moved),
+            face.points + start,
+        )
         for _ in range(_N_SHOTS)
     ]
     return np.mean(found, axis=0) - face.points - shift

@@ -57,7 +57,7 @@ def measure_noise(
     rng = np.random.default_rng(seed)
     errors = np.full((n_templates, n_frames, len(bounds), 2), np.nan)
     for i in range(n_templates):
-        patches = patches_on(camera.shoot(face.levels()), face.points)
+        patches = patches_on(camera.shoot(face.levels()), face.points, noise_levels)
         for j in range(n_frames):
             shift = rng.uniform(-0.5, 0.5, 2)
             start = face.points + shift + rng.normal(scale=0.05, size=face.points.shape)

@@ -13,7 +13,10 @@ HAND_LEVELS = (60.0, 130.0, 200.0)
 _DIRECTIONS = ((1.0, 0.0), (0.0, -1.0), (-0.8, 0.6))
 _REACH_IOD = 0.09  # as edge.track.face_track looks
 _HALF = 8.0
+BAR_PX = 0.4
 _LATE_FRAMES = 3
+# a patch whose own noise comes near the bar in some of its frames would tell nothing about hands
+_N_SIGMA, _NOISE_MOST_PX = 4.0, 0.3
 
 
 def hand_over(
@@ -39,10 +42,10 @@ def texture(shape: tuple[int, int], level: float, rng: np.random.Generator) -> N
 def sweep(
     face: MovedFace, camera: Camera, level: float, direction: tuple[float, float], speed_px: float, seed: int
 ) -> NDArray[np.float64]:
-    """Largest movement each patch reports once the hand has reached it, px."""
+    """Largest movement each patch reports once the hand has reached it, px; NaN where noise is as large."""
     rest = face.levels()
     hand = texture(rest.shape, level, np.random.default_rng(seed))
-    patches = patches_on(camera.shoot(rest), face.points)
+    patches = patches_on(camera.shoot(rest), face.points, camera.noise_levels)
     along = (face.points - np.array(rest.shape[::-1]) / 2) @ direction
     # a patch's farthest sample along the direction
     radius = _HALF * (abs(direction[0]) + abs(direction[1])) + 2.0
@@ -60,7 +63,8 @@ def sweep(
         patches.judge()
         reports = (edge_px - along > -radius) & (patches.state == FOLLOWED)
         largest[reports] = np.maximum(largest[reports], np.hypot(*moved[reports].T))
-    return largest
+    own_noise_px = camera.noise_levels * np.sqrt(patches.covariance[:, 0] + patches.covariance[:, 2])
+    return np.where(_N_SIGMA * own_noise_px < _NOISE_MOST_PX, largest, np.nan)
 
 
 def measure_cover(face_width_px: float, noise_levels: float, seed: int = 1) -> list[dict[str, float]]:
@@ -75,8 +79,12 @@ def measure_cover(face_width_px: float, noise_levels: float, seed: int = 1) -> l
                 for direction in (_DIRECTIONS if speed_px >= 2 else _DIRECTIONS[i : i + 1])
             ]
         )
+        n_all = largest.size
+        largest = largest[np.isfinite(largest)]
         rows.append(
             {
+                "tested_share": largest.size / n_all,
+                "over_bar_share": float(np.mean(largest > BAR_PX)),
                 "speed_px": speed_px,
                 "median_px": float(np.median(largest)),
                 "p95_px": float(np.percentile(largest, 95)),

@@ -64,9 +64,10 @@ class Camera:
         return self.noise_levels**2 * (0.25 + 0.75 * levels.astype(np.float64) / 128.0) + 1.0 / 12.0
 
 
-def patches_on(luma: NDArray[np.uint8], points: NDArray[np.float64]) -> PatchSet:
+def patches_on(luma: NDArray[np.uint8], points: NDArray[np.float64], noise_levels: float = 2.0) -> PatchSet:
     """Templates at the points of one picture; those without texture stay out."""
     patches = PatchSet(len(points), 0.7, reach_miod())
+    patches.noise[0] = max(noise_levels**2, 0.1)  # learned by then
     patches.position[:] = points
     for k in range(len(points)):
         patches.capture(luma, k, UPRIGHT)
