@@ -62,7 +62,7 @@ _PICTURE_LEFT, _PICTURE_RIGHT = (-1.0, 0.0), (1.0, 0.0)
 _PAIRS = (
     ("inner_brow", "brow", (107, 55, 66), (336, 285, 296), _UP, _UP, "inner_brow_raise", "brow_lower"),
     ("outer_brow", "brow", (105, 63, 70), (334, 293, 300), _UP, _UP, "outer_brow_raise", "brow_lower"),
-    ("brow_inward", "brow", (107, 55), (336, 285), _PICTURE_RIGHT, _PICTURE_LEFT, "brow_lower", ""),
+    ("brow_inward", "brow", (107, 55, 66), (336, 285, 296), _PICTURE_RIGHT, _PICTURE_LEFT, "brow_lower", ""),
     ("upper_lid", "eyes", (159,), (386,), _UP, _UP, "upper_lid_raise", ""),
     ("lower_lid", "eyes", (145, 23), (374, 253), _UP, _UP, "lid_tighten", ""),
     ("cheek", "cheek", (118, 101, 50), (347, 330, 280), _UP, _UP, "cheek_raise", ""),

@@ -18,6 +18,7 @@ from edge.track.patches import FOLLOWED, PatchSet
 from edge.track.points import N_POINTS, N_RIGID, POINT_LANDMARKS, error_miod, reach_miod
 from edge.track.shape import FaceShape, shape_of
 from edge.track.signals import SignalBoard
+from edge.track.trial import Trial
 
 _QUALITY = AUX_NAMES.index("quality")
 _SOUND_CORRELATION = 0.6  # what a rigid patch needs to tell the pose
@@ -36,7 +37,7 @@ _PLACED_IOD = 0.02
 _PLACINGS_MAX = 3
 _REFRESH_BELOW = 0.84  # smoothed correlation under which a template is taken anew
 _REFRESHED_PER_FRAME = 3
-_RETAKE_AFTER_S = 0.7  # a patch lost for so long gets a new template at its landmark
+_RETAKE_AFTER_S = 0.7  # a patch lost for so long may get a new template at its landmark
 
 
 class FaceTrack:
@@ -66,6 +67,7 @@ class FaceTrack:
         self._key_place = np.zeros((N_POINTS, 2))
         self._key_found = np.zeros((N_POINTS, 2))
         self._key_followed = np.zeros(N_POINTS, np.bool_)
+        self._trial = Trial(N_POINTS)
         self._head: Head | None = None
         self._rest = np.zeros((N_POINTS, 2))
         self._last_ns = 0
@@ -225,16 +227,19 @@ class FaceTrack:
         self._reweigh()
 
     def _retake(self, frame: Frame, target: NDArray[np.float64], head: Head) -> None:
-        """Give patches that were lost for long a new template at their landmark."""
+        """Give patches that were lost for long a new template at their landmark, if it stays there."""
         patches = self._patches
         since_px = head.place[:N_POINTS] - self._key_place
         n_frames = max(int(_RETAKE_AFTER_S / max(self._dt_s, 1e-3)), 2)
         luma = self._picture.of(frame.luma)
-        gone = np.flatnonzero((patches.state != FOLLOWED) & (patches.lost_frames >= n_frames))
-        for k in gone:
-            patches.position[k] = head.place[k] if k < N_RIGID else target[k] + since_px[k]
-            patches.capture(luma, int(k), head.tangent[k])
-        if gone.size:
+        self._trial.forget(patches.state == FOLLOWED)
+        n_taken = 0
+        for k in np.flatnonzero((patches.state != FOLLOWED) & (patches.lost_frames >= n_frames)):
+            if self._trial.stands(int(k), luma, head.place[k], frame.timestamp_ns):
+                patches.position[k] = head.place[k] if k < N_RIGID else target[k] + since_px[k]
+                patches.capture(luma, int(k), head.tangent[k])
+                n_taken += 1
+        if n_taken:
             self._reweigh()
         if self.share > 0.8:
             self._coarse.capture(luma, head.place[0], head.shape.iod_px * math.exp(head.log_scale))

@@ -209,6 +209,7 @@ def places_at_the_end(seen):
     def keep(tracker, frame):
         if tracker.n_faces:
             seen["patches"] = tracker._faces[0]._patches.position.copy()
+            seen["state"] = tracker._faces[0]._patches.state.copy()
 
     return keep
 
@@ -229,7 +230,7 @@ def test_a_face_started_again_by_a_late_answer_is_where_it_has_gone_since(film, 
 
 
 def test_a_patch_taken_anew_is_where_its_landmark_has_gone_since(film, follow):
-    still, seen = film(**STILL), {}
+    still, seen = film(duration_s=1.6, **STILL), {}
     x, y = still.landmarks(0)[[171, 396], :2].mean(axis=0).astype(int)
     plaster = covered(still, 20, 999, (x - 40, y - 25, x + 40, y + 25))
     followed = follow(
@@ -241,8 +242,10 @@ def test_a_patch_taken_anew_is_where_its_landmark_has_gone_since(film, follow):
     assert followed.restarts[-1] == 1
     assert np.isfinite(followed.signal("chin_left")[-10:]).all()
     chin = [POINT_LANDMARKS.tolist().index(k) for k in (171, 208, 396, 428)]
-    truth = still.landmarks(119)[POINT_LANDMARKS[chin], :2] + gone_px(119)[:2]
-    assert np.abs(seen["patches"][chin] - truth).max() < 2.0
+    truth = still.landmarks(159)[POINT_LANDMARKS[chin], :2] + gone_px(159)[:2]
+    found = np.isin(chin, np.flatnonzero(seen["state"] == FOLLOWED))
+    assert found.sum() >= 2  # the others lie on the plaster's rim
+    assert np.abs(seen["patches"][chin] - truth)[found].max() < 2.0
 
 
 # ---- light and eyes --------------------------------------------------------------------------
@@ -313,16 +316,38 @@ def test_patches_behind_a_hand_are_lost_and_come_back_without_a_step(swaying, fo
 
 
 def test_a_patch_that_looks_different_for_good_is_taken_anew_at_its_landmark(film, follow):
-    """A plaster on the chin from 0.2 s on; after 0.7 s the next answer gives its patches new templates."""
-    still = film(**STILL)
+    """A plaster on the chin from 0.2 s on; after 0.7 s it is on trial, after 1.1 s it is believed."""
+    still = film(duration_s=1.8, **STILL)
     x, y = still.landmarks(0)[[171, 396], :2].mean(axis=0).astype(int)
     followed = follow(covered(still, 20, 999, (x - 40, y - 25, x + 40, y + 25)))
     for name in ("chin_right", "chin_left"):
         signal = followed.signal(name)
         assert np.isfinite(signal[FIRST:20]).all()
-        assert np.isnan(signal[25:88]).all()
-        assert np.isfinite(signal[100:]).all()
-        assert np.abs(signal[100:]).max() < 2.0
+        assert np.isnan(signal[25:128]).all()
+        assert np.isfinite(signal[155:]).all()
+        assert np.abs(signal[155:]).max() < 2.0
+    assert followed.restarts[-1] == 1
+
+
+def test_a_hand_that_moves_before_the_face_is_not_taken_for_it(film, follow):
+    """Textured skin slides over the mouth for 1.5 s: its patches stay lost, and quality tells."""
+    still = film(duration_s=2.0, **STILL)
+    x, y = still.landmarks(0)[[61, 291], :2].mean(axis=0).astype(int)
+
+    def hand(k, luma):
+        if not 20 <= k < 170:
+            return luma
+        py, px = np.mgrid[y - 14 : y + 60, x - 55 : x + 55]
+        luma = luma.copy()
+        luma[y - 14 : y + 60, x - 55 : x + 55] = 90 + 40 * np.sin(0.7 * (px - k / 3)) * np.cos(0.5 * py)
+        return luma
+
+    followed = follow(still.with_pictures(hand))
+    for name in ("mouth_corner_up_right", "mouth_corner_up_left", "chin_right", "lower_lip_left"):
+        signal = followed.signal(name)
+        assert np.isnan(signal[25:168]).all()
+        assert np.isfinite(signal[175:]).all()
+    assert followed.aux("quality")[100] < 0.9
     assert followed.restarts[-1] == 1
 
 
