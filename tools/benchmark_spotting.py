@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -172,29 +172,27 @@ def judge_recording(recording: Recording) -> Watched:
 def as_text(watched: Watched, runs: Sequence[versus.PeerRun]) -> str:
     """All tables that there is something for."""
     curves, distractors = list(CONDITIONS), list(DISTRACTORS)
-    sections: list[tuple[str, Callable[[], str]]] = []
+    others = [g for g in watched.seconds if g not in CONDITIONS and g not in DISTRACTORS]
+    sections: list[tuple[str, str]] = []
     if watched.of(*curves).outcomes:
-        reference = watched.of("reference").outcomes
-        sections = [
-            ("Conditions", lambda: tables.condition_table(watched, curves)),
-            ("Recall by amplitude and duration: reference", lambda: tables.curve_table(reference)),
-            (
-                "Recall by amplitude and duration: 200 fps",
-                lambda: tables.curve_table(watched.of("200 fps").outcomes),
-            ),
-            ("Boundaries: reference", lambda: tables.boundary_table(reference, 1e3 / 120)),
-            ("Movements, all conditions", lambda: tables.movement_table(watched.of(*curves).outcomes)),
-        ]
+        sections.append(("Conditions", tables.condition_table(watched, curves)))
+        sections.append(("Movements, all conditions", tables.movement_table(watched.of(*curves).outcomes)))
+    for name, frame_ms in (("reference", 1e3 / 120), ("200 fps", 1e3 / 200)):
+        if outcomes := watched.of(name).outcomes:
+            sections.append((f"Recall by amplitude and duration: {name}", tables.curve_table(outcomes)))
+            sections.append((f"Boundaries: {name}", tables.boundary_table(outcomes, frame_ms)))
     if watched.of(*distractors).seconds:
-        sections.append(("Distractors", lambda: tables.distractor_table(watched, distractors)))
-    videos = [g for g in watched.seconds if g not in CONDITIONS and g not in DISTRACTORS]
-    if videos:
-        sections.append(("Real faces", lambda: tables.condition_table(watched, videos)))
-        sections.append(("Cues on real faces", lambda: tables.distractor_table(watched, videos)))
+        sections.append(("Distractors", tables.distractor_table(watched, distractors)))
+    if others:
+        sections.append(
+            ("Longer movements, other faces, real video", tables.condition_table(watched, others))
+        )
+        sections.append(("Cues there that nothing was planned for", tables.distractor_table(watched, others)))
     if runs:
-        sections.append(("Peers", lambda: versus.peers_table(runs)))
-    sections.append(("Cues that nothing was planned for", lambda: tables.false_table(watched)))
-    return "\n\n".join(f"### {title}\n\n{make()}" for title, make in sections) + "\n"
+        sections.append(("Peers", versus.peers_table(runs)))
+    if watched.seconds:
+        sections.append(("Every unmarked cue that nothing was planned for", tables.false_table(watched)))
+    return "\n\n".join(f"### {title}\n\n{text}" for title, text in sections) + "\n"
 
 
 def draw(watched: Watched, runs: Sequence[versus.PeerRun], folder: Path) -> None:

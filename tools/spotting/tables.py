@@ -123,6 +123,8 @@ def boundary_table(outcomes: Sequence[Outcome], frame_ms: float) -> str:
         own = [
             o for o in outcomes if o.amplitude_miod >= 8.0 and duration_ms in (0.0, round(o.duration_ms, 0))
         ]
+        if not any(o.found for o in own):
+            continue
         figures = errors(own)
         cells = [f"{p50:.1f} / {p95:.1f}" for p50, p95 in figures.values()]
         name = f"{duration_ms:g} ms" if duration_ms else "all"
