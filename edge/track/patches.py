@@ -14,7 +14,7 @@ NONE, FOLLOWED, LOST = 0, 1, 2
 # A template is rendered again when the head's turn would displace its rim (8 px from the
 # middle) by more than a sixth of a pixel; what it still is off, `straighten` takes away.
 _STALE_PER_PX = 0.02
-_RENDERED_PER_FRAME = 12
+_RENDERED_PER_FRAME = 30  # all in three frames: at 100 degrees a second no template is older
 _REGAIN_CORRELATION = 0.85
 _N_ITERATIONS = 8
 SENSOR_VARIANCE = 4.0  # grey levels squared, until the patches have told theirs
@@ -191,9 +191,12 @@ class PatchSet:
             tangent,
             self._rendered_for,
             self.state,
+            self._level,
             self._lean_for,
+            self.noise[0],
             self._lean,
             self.position,
+            self.variance,
         )
 
     def information(

@@ -70,15 +70,18 @@ def patches(template):
         now,
         rendered,
         state,
+        np.tile([100.0, N * N * 500.0], (3, 1)),
         np.full((3, 4), np.nan),
+        4.0,
         np.zeros((3, 2, 4)),
         np.ones((3, 2)),
+        np.array([9.0, 9.0, 9.0], np.float32),
     ]
 
 
 def test_only_a_stale_template_moves_its_place(template, patches):
     correct_lean(*patches)
-    position, lean = patches[-1], np.zeros((2, 4))
+    position, lean = patches[-2], np.zeros((2, 4))
     measure_lean(*template, lean)
     change = np.linalg.inv([[0.97, 0.0], [0.01, 1.0]]) - np.eye(2)
     np.testing.assert_array_equal(position[[0, 2]], 1.0)
@@ -88,17 +91,27 @@ def test_only_a_stale_template_moves_its_place(template, patches):
 def test_a_lean_is_measured_again_once_the_template_is_another(patches):
     correct_lean(*patches)
     patches[0][:] = patches[0][:, :, ::-1]
-    known = patches[-2].copy()
+    known = patches[-3].copy()
     correct_lean(*patches)
-    np.testing.assert_array_equal(patches[-2], known)
-    patches[-3][1] = np.nan  # captured anew
+    np.testing.assert_array_equal(patches[-3], known)
+    patches[7][1] = np.nan  # captured anew
     correct_lean(*patches)
-    assert not np.array_equal(patches[-2][1], known[1])
-    np.testing.assert_array_equal(patches[-2][0], known[0])
+    assert not np.array_equal(patches[-3][1], known[1])
+    np.testing.assert_array_equal(patches[-3][0], known[0])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_a_view_that_cannot_be_leaves_the_place(patches, value):
     patches[3][1] = value
     correct_lean(*patches)
-    np.testing.assert_array_equal(patches[-1], 1.0)
+    np.testing.assert_array_equal(patches[-2], 1.0)
+    np.testing.assert_array_equal(patches[-1], 9.0)
+
+
+def test_what_a_turn_leaves_unexplained_is_taken_off_down_to_the_noise(patches):
+    patches[3][1] = (0.8, 0.0, 0.0, 1.0)
+    correct_lean(*patches)
+    np.testing.assert_array_equal(patches[-1], [9.0, 4.0, 9.0])
+    patches[-1][1] = 3.0
+    correct_lean(*patches)
+    assert patches[-1][1] == 3.0
