@@ -184,9 +184,7 @@ def as_text(watched: Watched, runs: Sequence[versus.PeerRun]) -> str:
     if watched.of(*distractors).seconds:
         sections.append(("Distractors", tables.distractor_table(watched, distractors)))
     if others:
-        sections.append(
-            ("Longer movements, other faces, real video", tables.condition_table(watched, others))
-        )
+        sections.append(("Longer ones, other faces, real video", tables.condition_table(watched, others)))
         sections.append(("Cues there that nothing was planned for", tables.distractor_table(watched, others)))
     if runs:
         sections.append(("Peers", versus.peers_table(runs)))
