@@ -7,6 +7,9 @@ told is the worst brow or mouth signal, and the median of them. Before: with the
 model gave it. After: the last of three rounds of the same movements, the shape learned on the way.
 
     python tools/benchmark_head.py --folder head-figures
+    python tools/benchmark_head.py --noise
+
+The second prints every signal's noise from frame to frame on a head that keeps still.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edge.synth.scene
-from edge.anatomy import N_CHANNELS, N_SIGNALS, SIGNALS, decode
+from edge.anatomy import N_CHANNELS, N_SIGNALS, SIGNAL_NAMES, SIGNALS, decode
 from edge.config import PerceiveConfig, TrackConfig
 from edge.messages import FaceLandmarks, Frame, KeyFrameAnswer
 from edge.perceive.finder import FaceFinder
@@ -212,6 +215,27 @@ def measure(portrait: Portrait) -> Report:
     return report
 
 
+def noise_table(portrait: Portrait) -> str:
+    """Root mean square of each signal's steps, miod, by face width and noise; `lost` where not seen."""
+    sizes = [(width, levels) for width in (120, 200, 300) for levels in (2, 6)]
+    still = {"sway_miod": 0.0, "turn_sway_deg": 0.0, "pulse_miod": 0.0, "duration_s": 3.0}
+    columns = []
+    for width, levels in sizes:
+        clip = film(
+            portrait, [], 6.0, **still, face_width_px=width, noise_levels=levels, width=480, height=400
+        )
+        columns.append(np.diff(track(clip, scaled_depth(1.0), True)[int(0.5 * FPS) :], axis=0))
+    lines = [f"{'signal':24}" + "".join(f"{f'{width} px, {levels}':>10}" for width, levels in sizes)]
+    for k, name in enumerate(SIGNAL_NAMES):
+        cells = []
+        for column in columns:
+            seen = np.isfinite(column[:, k])
+            rms = f"{np.sqrt(np.mean(column[seen, k] ** 2)):.2f}" if seen.mean() > 0.1 else "lost"
+            cells.append(f"{rms + ('' if seen.all() else f' {seen.mean():.0%}'):>10}")
+        lines.append(f"{name:24}" + "".join(cells))
+    return "\n".join(lines)
+
+
 def as_text(report: Report) -> str:
     """One line a case, axis and speed: worst (median) at each angle, before then after."""
     lines = [f"{'case':30} {'axis':5}{'s':>4} " + "".join(f"{f'±{a}°':>22}" for a in ANGLES_DEG)]
@@ -269,7 +293,11 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path, help="for head.json and, with matplotlib, head.png")
     parser.add_argument("--portrait", type=Path, help="a photograph in place of the built-in one")
+    parser.add_argument("--noise", action="store_true", help="each signal's noise, in place of residues")
     arguments = parser.parse_args()
+    if arguments.noise:
+        print(noise_table(load_portrait(arguments.portrait)))
+        return
     report = measure(load_portrait(arguments.portrait))
     print(as_text(report))
     if arguments.folder is not None:
