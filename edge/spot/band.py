@@ -28,7 +28,7 @@ JOIN_RESPONSE = 0.3  # of the lead's response
 # Height over response: less stands where a filter's shoulder met another movement, more where
 # it saw only the corner of a slope.
 HEIGHT_SHARES = (0.7, 2.2)
-TROUGH = 1.3  # times a movement's height: what goes back from its apex so far is its return
+TROUGH = 1.3  # times a movement's height and score: what goes back from its apex so far is its return
 RETRY_S = 0.02
 # Syllables come three to six a second. The third of such a row on the lower face is no brief
 # movement of its own, nor is one beside the second opening of lips or jaw; the first opening
@@ -128,6 +128,9 @@ class Band:
 
     def take(self) -> None:
         """Queue the candidate that the bank has just closed."""
+        # on a quiet face most candidates are lower than anything that is reported: they end here
+        if HEIGHT_SHARES[1] * abs(self.bank.response()) < self._height_min:
+            return
         candidate = self.bank.candidate()
         if not self._is_echo(candidate):
             self._waiting.append(Waiting(candidate, self.bank.n_seen))
@@ -205,15 +208,15 @@ class Band:
         if outcome != flanks.FOUND:
             return outcome, None
         onset, apex, offset, height = (float(self._found[k]) for k in range(4))
+        score = float(candidate.scores[lead])
         smallest, largest = (share * abs(expected) for share in HEIGHT_SHARES)
         if not max(self._height_min, smallest) <= height <= largest or any(
-            self._is_part_of(seen, lead, expected > 0.0, first + onset, first + apex, height)
+            self._is_part_of(seen, lead, expected > 0.0, first + onset, first + apex, height, score)
             for seen in self._reported
         ):
             return outcome, None
         if self._is_one_of_many(lead, first + apex, height):
             return outcome, None
-        score = float(candidate.scores[lead])
         per_hour = len(GROUPS) * self.rates[GROUP_OF[lead]].per_hour(score)
         regions, movements, side = name_movement(candidate, bank)
         movement = Movement(
@@ -232,7 +235,14 @@ class Band:
         return outcome, movement
 
     def _is_part_of(
-        self, seen: Movement, lead: int, rises: bool, onset: float, apex: float, height: float
+        self,
+        seen: Movement,
+        lead: int,
+        rises: bool,
+        onset: float,
+        apex: float,
+        height: float,
+        score: float,
     ) -> bool:
         """Whether a movement is a reported one again, or the trough between that one and the next."""
         if GROUP_OF[seen.lead] != GROUP_OF[lead]:
@@ -240,7 +250,7 @@ class Band:
         if seen.rises == rises:
             return seen.onset <= apex <= seen.offset
         turns_back = seen.onset < onset < 0.5 * (seen.apex + seen.offset)
-        return turns_back and height < TROUGH * seen.height
+        return turns_back and height < TROUGH * seen.height and score < TROUGH * seen.score
 
     def _is_one_of_many(self, lead: int, apex: float, height: float) -> bool:
         """Whether the lower face was going to and fro as far already, as in speech or chewing."""

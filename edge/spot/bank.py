@@ -251,6 +251,10 @@ class PulseBank:
             samples=self._where[0, cluster.PEAK_SAMPLE].copy(),
         )
 
+    def response(self) -> float:
+        """The strongest response of the cluster that has just closed, miod, signed."""
+        return float(self._peaks[0, cluster.PEAK_RESPONSE, self._state[cluster.BEST_CHANNEL]])
+
     def blink(self) -> tuple[int, int, float]:
         """Scale, sample and height (0 to 1) of the blink that has just closed."""
         scale, sample = int(self._state[cluster.BLINK_SCALE]), int(self._state[cluster.BLINK_SAMPLE])
