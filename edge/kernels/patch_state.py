@@ -6,6 +6,7 @@ from numba import njit
 _N_FREE = 252.0  # samples of a patch less what is fitted
 _MISTAKEN, _DOUBT_PX, _DOUBT_RATIO = 0.25, 0.25, 2.0
 _NOISE_STEP = 1e-3
+_TEXTURE_LEAST = 0.3  # share of a template's energy; with less, noise is not made up for any further
 _REGAIN_REACH = 0.25  # of the reach: what is found again is near its resting place
 
 
@@ -154,3 +155,25 @@ def sum_up_patches(correlation, state, n_rigid, gain, likeness, out):
                 n_rigid_followed += 1
             lowest = min(lowest, likeness[k])
     out[0], out[1], out[2] = lowest, n_followed / n, n_rigid_followed / n_rigid
+
+
+@njit("void(float64[:, ::1], float64, float32[::1])", cache=True, nogil=True)
+def allow_for_noise(level, noise_energy, correlation):
+    """Correlations as they would be without the sensor's noise, which lowers them where texture is faint.
+
+    Template and picture are both the same texture with noise of its own, so that a perfect match
+    correlates by the share of the template's energy that is texture.
+
+    Parameters
+    ----------
+    level : float64 [shape=(n, 2)]
+        Mean of each template, grey levels, and its energy, grey levels squared.
+    noise_energy : float, grey levels squared
+        Of the noise in a whole template.
+    correlation : float32 [shape=(n,)], -1 to 1
+        Updated; what is not above 0 stays.
+    """
+    for k in range(correlation.shape[0]):
+        if correlation[k] > 0.0 and level[k, 1] > 0.0:
+            texture = max(1.0 - noise_energy / level[k, 1], _TEXTURE_LEAST)
+            correlation[k] = min(correlation[k] / texture, 1.0)

@@ -120,6 +120,8 @@ class PatchSet:
             self.correlation,
             self.variance,
         )
+        samples = template.PATCH * template.PATCH
+        patch_state.allow_for_noise(self._level, samples * self.noise[0], self.correlation)
 
     def n_sound(self, correlation_min: float, n_first: int, valid: NDArray[np.uint8]) -> int:
         """Mark in `valid` the patches that match so well; returns how many of the first ones do."""

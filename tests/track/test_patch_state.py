@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
-from edge.kernels.patch_state import expect_patches, judge_patches, sound_patches, sum_up_patches
+from edge.kernels.patch_state import (
+    allow_for_noise,
+    expect_patches,
+    judge_patches,
+    sound_patches,
+    sum_up_patches,
+)
 
 
 @dataclass
@@ -191,3 +198,18 @@ def test_sum_up_patches_says_no_share_where_nothing_is_followed():
     zeros, out = np.zeros(5, np.float32), np.full(3, np.nan)
     sum_up_patches(zeros, np.zeros(5, np.uint8), 3, np.float32(0.5), zeros.copy(), out)
     np.testing.assert_array_equal(out, [1.0, 0.0, 0.0])
+
+
+def test_allow_for_noise_makes_up_for_the_share_that_is_no_texture():
+    level = np.array([[100.0, 1000.0]] * 4 + [[100.0, 0.0]])
+    correlation = np.array([0.6, 0.9, -1.0, 0.2, 0.5], np.float32)
+    allow_for_noise(level, 250.0, correlation)
+    np.testing.assert_allclose(correlation, [0.8, 1.0, -1.0, 0.2 / 0.75, 0.5], rtol=1e-6)
+    faint = np.array([0.2], np.float32)
+    allow_for_noise(level[:1], 5000.0, faint)
+    assert faint[0] == pytest.approx(0.2 / 0.3)
+
+
+def test_signals_of_a_noisy_picture_are_not_lost(film, follow):
+    followed = follow(film(noise_levels=6.0))
+    assert np.isfinite(followed.signals(12)).mean() > 0.97
