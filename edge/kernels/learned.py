@@ -182,3 +182,29 @@ def extrapolate_pose(before, pose, share, ahead):
         ahead[c] = x + (px + 0.5 * qx) / norm
         ahead[3 + c] = y + (py + 0.5 * qy) / norm
         ahead[6 + c] = z + (pz + 0.5 * qz) / norm
+
+
+@njit(
+    "void(float64[:, ::1], float64[:, ::1], uint8[::1], float64, float64, float64[:, ::1])",
+    cache=True,
+    nogil=True,
+)
+def follow_habit(seen, place, state, gain, keep, habit):
+    """Follow what each rigid patch is usually off.
+
+    Parameters
+    ----------
+    seen, place : float64 [shape=(n, 2), (at least n, 2)], px
+        Where each patch was found, and where the pose puts it.
+    state : uint8 [shape=(n,)]
+        1 where the patch is believed; the others keep their habit.
+    gain, keep : float in [0, 1]
+        How much of this frame goes in, and how much of what is known stays.
+    habit : float64 [shape=(n, 2)], px
+        Updated.
+    """
+    for k in range(habit.shape[0]):
+        for axis in range(2):
+            if state[k] == 1:
+                habit[k, axis] += gain * (seen[k, axis] - place[k, axis] - habit[k, axis])
+            habit[k, axis] *= keep

@@ -10,6 +10,13 @@ _TEXTURE_LEAST = 0.3  # share of a template's energy; with less, noise is not ma
 _REGAIN_REACH = 0.25  # of the reach: what is found again is near its resting place
 
 
+@njit(inline="always")
+def _is_doubtful(variance, usual, xx, yy):
+    """Whether what a fit left unexplained could hide a shift; see the notes of `judge_patches`."""
+    excess = _MISTAKEN * _MISTAKEN * _N_FREE * max(variance - usual, 0.0)
+    return excess * (xx + yy) > _DOUBT_PX * _DOUBT_PX and variance > _DOUBT_RATIO * usual
+
+
 @njit(
     "void(float32[::1], float32[::1], float64[:, ::1], float64[::1], float64[::1], float64[:, ::1],"
     " float64[::1], float64, float64, uint8[::1], int32[::1])",
@@ -61,9 +68,7 @@ def judge_patches(
             reach = limit_miod[k] if state[k] == 1 else _REGAIN_REACH * limit_miod[k]
             near = length < reach * reach  # False for NaN
             needed = keep if state[k] == 1 else regain
-            excess = _MISTAKEN * _MISTAKEN * _N_FREE * max(variance[k] - usual[k], 0.0)
-            doubtful = excess * (covariance[k, 0] + covariance[k, 2]) > _DOUBT_PX * _DOUBT_PX
-            doubtful = doubtful and variance[k] > _DOUBT_RATIO * usual[k]
+            doubtful = _is_doubtful(variance[k], usual[k], covariance[k, 0], covariance[k, 2])
             state[k] = 1 if near and correlation[k] >= needed and not doubtful else 2
         if state[k] == 1:
             lost_frames[k] = 0
@@ -99,15 +104,23 @@ def expect_patches(position, state, place, dx, dy):
         position[k, 1] += dy
 
 
-@njit("int64(float32[::1], float32, int64, uint8[::1])", cache=True, nogil=True)
-def sound_patches(correlation, least, n_first, valid):
+@njit(
+    "int64(float32[::1], float32[::1], float64[:, ::1], float64[::1], float32, int64, boolean, uint8[::1])",
+    cache=True,
+    nogil=True,
+)
+def sound_patches(correlation, variance, covariance, usual, least, n_first, doubts, valid):
     """Mark the patches that match well enough to tell the head's pose.
 
     Parameters
     ----------
     correlation : float32 [shape=(n,)]
+    variance, covariance, usual
+        As in `judge_patches`.
     least : float
     n_first : int
+    doubts : bool
+        Whether a patch whose residual could hide a shift is left out.
     valid : uint8 [shape=(n,)]
         Overwritten with 1 or 0.
 
@@ -118,7 +131,10 @@ def sound_patches(correlation, least, n_first, valid):
     """
     n_valid = 0
     for k in range(correlation.shape[0]):
-        valid[k] = 1 if correlation[k] >= least else 0
+        sound = correlation[k] >= least
+        if doubts and sound and usual[k] >= 0.0:
+            sound = not _is_doubtful(variance[k], usual[k], covariance[k, 0], covariance[k, 2])
+        valid[k] = 1 if sound else 0
         if k < n_first:
             n_valid += valid[k]
     return n_valid

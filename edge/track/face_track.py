@@ -129,6 +129,8 @@ class FaceTrack:
         self._separate(head, held)
         self._refresh(luma, head, dt_s)
         self._look(luma, head, dt_s, held)
+        if held:
+            head.get_used(self._patches.position[:N_RIGID], self._patches.state[:N_RIGID], dt_s)
         if held and self.learns_shape:
             head.learned.learn(self._patches.movement, self._board.before, dt_s)
         self._board.advance(self._patches.movement, self._aux)
@@ -184,7 +186,12 @@ class FaceTrack:
         patches = self._patches
         patches.follow(luma, _REACH_IOD * head.shape.iod_px)
         patches.straighten(head.tangent)
-        if patches.n_sound(_SOUND_CORRELATION, N_RIGID, self._valid) < _HOLD_SHARE * N_RIGID:
+        least = _HOLD_SHARE * N_RIGID
+        # a lid or a finger over half a patch must not tell the pose, unless a fast turn makes all doubtful
+        if not any(
+            patches.n_sound(_SOUND_CORRELATION, N_RIGID, doubts, self._valid) >= least
+            for doubts in (True, False)
+        ):
             return False
         return head.fit(patches.position[:N_RIGID], self._weight[:N_RIGID], self._valid[:N_RIGID])
 

@@ -7,13 +7,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.kernels.learned import extrapolate_pose
+from edge.kernels.learned import extrapolate_pose, follow_habit
 from edge.kernels.pose import N_POSE, fit_pose, project_points, reset_pose
 from edge.track.learned import LearnedResidue
 from edge.track.points import N_POINTS, N_RIGID
 from edge.track.shape import FaceShape
 
 _N_ITERATIONS = 6
+# What a rigid patch is usually off is not the head's doing, so that a patch that drops out behind a lid
+# takes nothing with it: it was 6 mrad of pitch in a blink. Followed within seconds, forgotten in
+# twenty, since only the mesh knows where the head truly is.
+_HABIT_S = 2.0
+_HABIT_FORGOTTEN_S = 20.0
 # a rigid point off by more than this share of the inter-ocular distance is not the head's doing
 _TOLERANCE_IOD = 0.012
 
@@ -40,6 +45,7 @@ class Head:
         self._before[:] = self._pose
         self._normal, self._rows = np.zeros((6, 6)), np.zeros((3, 6))
         self._seen = np.zeros((N_RIGID, 2))
+        self._habit = np.zeros((N_RIGID, 2))
         self.learned = LearnedResidue(shape)
         self._rigid_shape = np.ascontiguousarray(shape.points[:N_RIGID])
         self.place = np.zeros((N_POINTS + 2, 2))
@@ -65,6 +71,7 @@ class Head:
         """
         shape = self.shape
         np.subtract(seen, self.learned.offset[:N_RIGID], out=self._seen)
+        self._seen -= self._habit
         left_over = fit_pose(
             self._rigid_shape,
             self._seen,
@@ -84,6 +91,25 @@ class Head:
         self.residue_px = left_over
         self._project()
         return True
+
+    def get_used(self, seen: NDArray[np.float64], state: NDArray[np.uint8], dt_s: float) -> None:
+        """Learn what each rigid patch is usually off; call once a frame, after `fit`.
+
+        Parameters
+        ----------
+        seen : float64 [shape=(N_RIGID, 2)], px
+        state : uint8 [shape=(N_RIGID,)]
+            1 where the patch is believed.
+        dt_s : float
+        """
+        follow_habit(
+            seen,
+            self.place,
+            state,
+            min(dt_s / _HABIT_S, 1.0),
+            max(1.0 - dt_s / _HABIT_FORGOTTEN_S, 0.0),
+            self._habit,
+        )
 
     def stay(self) -> None:
         """Back to where the frame before had it, and at rest: nothing tells the pose."""

@@ -123,9 +123,21 @@ class PatchSet:
         samples = template.PATCH * template.PATCH
         patch_state.allow_for_noise(self._level, samples * self.noise[0], self.correlation)
 
-    def n_sound(self, correlation_min: float, n_first: int, valid: NDArray[np.uint8]) -> int:
-        """Mark in `valid` the patches that match so well; returns how many of the first ones do."""
-        n: int = patch_state.sound_patches(self.correlation, correlation_min, n_first, valid)
+    def n_sound(self, correlation_min: float, n_first: int, doubts: bool, valid: NDArray[np.uint8]) -> int:
+        """Mark in `valid` the patches that match so well; returns how many of the first ones do.
+
+        With `doubts`, those whose residual could hide a shift are left out.
+        """
+        n: int = patch_state.sound_patches(
+            self.correlation,
+            self.variance,
+            self.covariance,
+            self._usual,
+            correlation_min,
+            n_first,
+            doubts,
+            valid,
+        )
         return n
 
     def sum_up(self, n_rigid: int, gain: float) -> None:

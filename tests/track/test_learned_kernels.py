@@ -12,6 +12,7 @@ from edge.kernels.learned import (
     advance_gain,
     angle_terms,
     extrapolate_pose,
+    follow_habit,
     learn_points,
 )
 
@@ -132,3 +133,14 @@ def test_extrapolate_pose_goes_on_by_the_same_turn_and_stays_a_rotation():
     np.testing.assert_allclose(ahead[9:], [3, 0, 0.14])
     extrapolate_pose(before, now, 0.0, ahead)
     np.testing.assert_array_equal(ahead, now)
+
+
+def test_a_habit_follows_the_patches_that_are_believed_and_fades(rng):
+    seen, place, habit = rng.normal(size=(N, 2)), rng.normal(size=(N + 2, 2)), rng.normal(size=(N, 2))
+    state = np.array([1, 2, 0, 1], np.uint8)
+    expected = habit.copy()
+    for k in np.flatnonzero(state == 1):
+        expected[k] = 0.9 * habit[k] + 0.1 * (seen[k] - place[k])
+    expected *= 0.99
+    follow_habit(seen, place, state, 0.1, 0.99, habit)
+    np.testing.assert_allclose(habit, expected, atol=1e-15)

@@ -291,7 +291,7 @@ def test_patches_beside_the_picture_have_no_template(swaying, patches):
 def test_patches_are_judged_and_summed_up(patches, swaying):
     valid = np.zeros(N_POINTS, np.uint8)
     patches.follow(swaying.frames[0].luma, 5.0)
-    assert patches.n_sound(0.6, N_RIGID, valid) == N_RIGID
+    assert patches.n_sound(0.6, N_RIGID, True, valid) == N_RIGID
     patches.movement[:] = 0.0
     patches.movement[0] = 1e6
     patches.correlation[1] = 0.1

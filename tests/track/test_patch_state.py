@@ -166,18 +166,42 @@ def test_expect_patches_moves_all_and_puts_lost_ones_at_rest(rng):
     np.testing.assert_allclose(position, expected, atol=1e-15)
 
 
-def test_sound_patches_marks_all_and_counts_the_first(rng):
+def reference_doubt(variance, usual, covariance):
+    """A residual above its usual, of which a quarter, were it a shift, would be over a quarter pixel."""
+    unexplained = max(variance - usual, 0.0) * 252.0
+    shift_px = 0.25 * np.sqrt(unexplained * (covariance[0] + covariance[2]))
+    return shift_px > 0.25 and variance > 2.0 * usual
+
+
+@pytest.mark.parametrize("doubts", [False, True])
+def test_sound_patches_marks_all_and_counts_the_first(rng, doubts):
     correlation = rng.uniform(-1, 1, 40).astype(np.float32)
     correlation[3] = np.nan
     correlation[4] = 0.25
+    variance = rng.uniform(0, 40, 40).astype(np.float32)
+    variance[4] = 4.0
+    variance[6] = np.nan
+    usual = rng.uniform(2, 6, 40)
+    usual[5], variance[5], correlation[5] = -1.0, 1e6, 0.9  # not known yet: nothing is unusual
+    covariance = rng.uniform(1e-4, 2e-2, (40, 3))
     valid = np.full(40, 9, np.uint8)
-    n_valid = sound_patches(correlation, np.float32(0.25), 23, valid)
+    n_valid = sound_patches(correlation, variance, covariance, usual, np.float32(0.25), 23, doubts, valid)
     expected = np.array([c >= np.float32(0.25) for c in correlation])
+    if doubts:
+        expected &= [
+            u < 0 or not reference_doubt(v, u, c) for v, u, c in zip(variance, usual, covariance, strict=True)
+        ]
     np.testing.assert_array_equal(valid, expected)
     assert n_valid == expected[:23].sum()
-    assert valid[4] == 1
-    assert valid[3] == 0
-    assert sound_patches(correlation[:0], np.float32(0), 23, valid[:0]) == 0
+    assert valid[3:6].tolist() == [0, 1, 1]
+    nothing = slice(0, 0)
+    assert (
+        sound_patches(
+            correlation[nothing], variance[nothing], covariance[nothing], usual[nothing],
+            np.float32(0), 23, doubts, valid[nothing],
+        )
+        == 0
+    )  # fmt: skip
 
 
 def test_sum_up_patches_matches_reference(rng):
