@@ -45,8 +45,8 @@ class NotInThisRelease(UsageError):
 
     def __str__(self) -> str:
         return (
-            f"expected a camera of this release (v4l2, file, demo), not {self.camera}, which comes with a "
-            "later one; a USB camera works as --camera v4l2:/dev/video0"
+            f"expected a camera of this release (picamera2, v4l2, file, demo), not {self.camera}, which "
+            "comes with a later one; a USB camera works as --camera v4l2:/dev/video0"
         )
 
 
@@ -73,12 +73,22 @@ def open_source(config: CaptureConfig) -> FrameSource:
         from edge.capture.v4l2 import V4L2Source
 
         return V4L2Source(spec.where, config.width, config.height, config.fps)
+    if spec.kind == "picamera2":
+        from edge.capture.picamera2 import Picamera2Source
+
+        return Picamera2Source(
+            int(spec.where), config.width, config.height, config.fps, half_turn=config.half_turn
+        )
     raise NotInThisRelease(config.camera)
 
 
 def _attached_camera() -> CameraSpec:
+    """A camera on the ribbon connector first: it is the faster one, and its nodes look like USB's."""
+    from edge.capture.picamera2 import find_ribbon_cameras
     from edge.capture.v4l2 import find_cameras
 
+    if ribbon := find_ribbon_cameras():
+        return parse_camera(ribbon[0].device)
     cameras = find_cameras()
     if not cameras:
         raise CameraAbsent("auto", "no camera is attached")

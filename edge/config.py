@@ -73,7 +73,9 @@ LED_PATTERN = r"auto|terminal|none|gpio:\d{1,3}|rgb:\d{1,3},\d{1,3},\d{1,3}"
 class CaptureConfig:
     """Where frames come from."""
 
-    camera: str = setting("auto", "auto, v4l2:/dev/videoN, file:PATH or demo", pattern=r"(?s).+")
+    camera: str = setting(
+        "auto", "auto, picamera2[:N], v4l2:/dev/videoN, file:PATH or demo", pattern=r"(?s).+"
+    )
     fps: float = setting(
         0.0,
         "frames per second asked of a camera; a file is read as if recorded so; 0: as it comes",
@@ -82,6 +84,7 @@ class CaptureConfig:
     )
     width: int = setting(640, "picture width asked of a camera, px", low=16, high=8192)
     height: int = setting(480, "picture height asked of a camera, px", low=16, high=8192)
+    half_turn: bool = setting(False, "the camera hangs upside down (picamera2 only; a file says so itself)")
     realtime: bool = setting(False, "play a file at its own pace instead of as fast as it goes")
 
 

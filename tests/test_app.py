@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import sys
 from contextlib import closing
 
 import numpy as np
@@ -12,8 +13,11 @@ import pytest
 
 from edge import __version__
 from edge.app import NotInThisRelease, SessionClock, open_indicator, open_source, run_session
-from edge.capture.errors import FileMissing
+from edge.capture.errors import FileMissing, Picamera2Missing
 from edge.capture.file import FileSource
+from edge.capture.picamera2_scene import Scene as CameraScene
+from edge.capture.picamera2_scene import Shot
+from edge.capture.picamera2_standin import stand_in_library
 from edge.capture.spec import parse_camera
 from edge.config import CaptureConfig, Config, with_overrides
 from edge.errors import EXIT_USAGE, CaptureError, ConfigError, DeviceAbsent
@@ -66,7 +70,25 @@ def test_open_source_passes_on_what_the_driver_says(tmp_path):
         open_source(CaptureConfig(camera="v4l2:/dev/video99"))
 
 
-@pytest.mark.parametrize("camera", ["picamera2", "picamera2:1", "gst:videotestsrc"])
+def test_open_source_opens_a_ribbon_camera_as_the_settings_say(monkeypatch, tmp_path):
+    shots = [Shot(np.full((48, 64), 7, np.uint8), 10**9 + k * 8_334_000) for k in range(40)]
+    scene = CameraScene(shots)
+    monkeypatch.setattr("edge.capture.picamera2.system_library", lambda: stand_in_library(scene))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for camera in ("picamera2", "auto"):
+        source = open_source(CaptureConfig(camera=camera, fps=120, width=64, height=48, half_turn=True))
+        assert source.info.description.startswith("picamera2:0 imx219")
+        source.close()
+    assert [asked["transform"]["hflip"] for (asked,) in scene.calls("configure")] == [True, True]
+
+
+def test_open_source_says_that_picamera2_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "libcamera", None)  # importing it raises ImportError
+    with pytest.raises(Picamera2Missing, match="python3-picamera2"):
+        open_source(CaptureConfig(camera="picamera2:1"))
+
+
+@pytest.mark.parametrize("camera", ["gst:videotestsrc"])
 def test_open_source_says_which_cameras_come_later(camera):
     with pytest.raises(NotInThisRelease, match="comes with a later one") as raised:
         open_source(CaptureConfig(camera=camera))

@@ -18,6 +18,8 @@ ABOVE = {"synth", "evaluate", "commands", "review"}
 # modules that talk to a device or a file format by name, and are chosen in one place
 DRIVERS = {
     "edge.capture.file",
+    "edge.capture.picamera2",
+    "edge.capture.picamera2_device",
     "edge.capture.v4l2",
     "edge.capture.v4l2_device",
     "edge.indicate.gpio",
@@ -130,7 +132,15 @@ def test_one_module_imports_the_model_runtimes():
             assert "ai_edge_litert" not in text, f"{path} names a runtime"
 
 
-@pytest.mark.parametrize(("package", "folders"), [("gpiozero", {"indicate"}), ("linuxpy", {"capture"})])
+@pytest.mark.parametrize(
+    ("package", "folders"),
+    [
+        ("gpiozero", {"indicate"}),
+        ("linuxpy", {"capture"}),
+        ("picamera2", {"capture"}),
+        ("libcamera", {"capture"}),
+    ],
+)
 def test_a_device_library_stays_in_its_stage(package, folders):
     for path in MODULES:
         if package in roots(imports_of(path)):

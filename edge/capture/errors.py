@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.errors import CaptureError, DeviceAbsent, EdgeError
+from edge.errors import EXIT_CONFIG, CaptureError, DeviceAbsent, EdgeError
 
 
 class FileMissing(CaptureError):
@@ -193,3 +193,35 @@ class CameraThreadFailed(EdgeError):
 
     def __str__(self) -> str:
         return f"expected frames from {self.device}, but reading failed by a bug; please report it"
+
+
+class Picamera2Missing(EdgeError):
+    """Raspberry Pi cameras need packages that come with the system, not from PyPI."""
+
+    exit_code = EXIT_CONFIG
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"expected the Python package picamera2, but {self.reason}; on a Raspberry Pi "
+            "`sudo apt install python3-picamera2` and make the environment with --system-site-packages"
+        )
+
+
+class CameraSilent(DeviceAbsent):
+    """A camera that stopped sending and did not come back when it was started again."""
+
+    def __init__(self, device: str, n_restarts: int) -> None:
+        super().__init__(device, n_restarts)
+        self.device = device
+        self.n_restarts = n_restarts
+
+    def __str__(self) -> str:
+        times = "once" if self.n_restarts == 1 else f"{self.n_restarts} times"
+        return (
+            f"expected frames from {self.device}, but it fell silent and stayed so after being "
+            f"restarted {times}; check its cable, then see `microcue doctor`"
+        )

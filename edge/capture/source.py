@@ -23,12 +23,18 @@ class SourceCounts:
         Packets or buffers that could not be decoded.
     n_mended_times : int
         Frames whose timestamp was missing or did not increase, and was set from the rate.
+    n_restarts : int
+        Times a camera fell silent and was started again.
+    n_exposure_changes : int
+        Frames whose exposure or gain differs from the frame before, though both were locked.
     """
 
     n_frames: int = 0
     n_lost: int = 0
     n_corrupt: int = 0
     n_mended_times: int = 0
+    n_restarts: int = 0
+    n_exposure_changes: int = 0
 
 
 class FrameSource(Protocol):

@@ -10,8 +10,8 @@ from edge.errors import ConfigError
 
 CameraKind = Literal["auto", "picamera2", "v4l2", "gst", "file", "demo"]
 
-# picamera2 and gst are understood too, for a later release, and not offered until then
-_FORMS = "auto, v4l2:/dev/videoN, file:PATH or demo"
+# gst is understood too, for a later release, and not offered until then
+_FORMS = "auto, picamera2[:N], v4l2:/dev/videoN, file:PATH or demo"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edge.config import Config
-from edge.errors import EXIT_CONFIG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, ConfigError, EdgeError
+from edge.errors import (
+    EXIT_CONFIG,
+    EXIT_DEVICE_ABSENT,
+    EXIT_INPUT_OUTPUT,
+    ConfigError,
+    EdgeError,
+    MissingExtra,
+)
 
 if TYPE_CHECKING:
+    from edge.capture.picamera2 import RibbonCamera
     from edge.capture.v4l2 import CameraFound
 
 Level = Literal["ok", "warn", "fail", "unknown"]
@@ -151,22 +159,38 @@ def _dispatchers(package: str) -> Iterator[Any]:
 
 
 def check_camera(
-    config: Config, find: Callable[[], list[CameraFound]] | None = None, device_dir: Path = Path("/dev")
+    config: Config,
+    find: Callable[[], list[CameraFound]] | None = None,
+    device_dir: Path = Path("/dev"),
+    find_ribbon: Callable[[], list[RibbonCamera]] | None = None,
 ) -> Finding:
     """A camera, with its fastest mode at the size asked for."""
     if find is None:
         from edge.capture.v4l2 import find_cameras
 
         find = find_cameras
-    cameras = find()
+    if find_ribbon is None:
+        from edge.capture.picamera2 import find_ribbon_cameras
+
+        find_ribbon = find_ribbon_cameras
+    ribbon = find_ribbon()
+    try:
+        cameras = find()
+    except MissingExtra:  # every Pi has video nodes; they matter only where no ribbon camera is
+        if not ribbon:
+            raise
+        cameras = []
     wanted = config.capture.camera
-    if wanted.startswith("v4l2:") and wanted.removeprefix("v4l2:") not in {c.device for c in cameras}:
+    usable = {f"v4l2:{camera.device}" for camera in cameras} | {camera.device for camera in ribbon}
+    asked = "picamera2:0" if wanted == "picamera2" else wanted
+    if asked.startswith(("v4l2:", "picamera2:")) and asked not in usable:
         fix = 'plug it in, join the group video, or set capture.camera = "auto"'
         return Finding(
             "fail", f"capture.camera is {wanted}, which is no usable camera", fix, EXIT_DEVICE_ABSENT
         )
-    if cameras:
-        return Finding("ok", "; ".join(_described(camera) for camera in cameras))
+    if ribbon or cameras:
+        found = [f"{camera.name} ({camera.device})" for camera in ribbon]
+        return Finding("ok", "; ".join([*found, *(_described(camera) for camera in cameras)]))
     nodes = sorted(node.name for node in device_dir.glob("video*"))
     if nodes:
         fix = "join the group video (sudo usermod -aG video $USER), then log in again"

@@ -30,7 +30,9 @@ def register(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--camera", metavar="CAMERA", help="auto, v4l2:/dev/videoN, file:PATH or demo (default: auto)"
+        "--camera",
+        metavar="CAMERA",
+        help="auto, picamera2[:N], v4l2:/dev/videoN, file:PATH or demo (default: auto)",
     )
     add_session_options(parser)
     parser.set_defaults(run=run)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.capture.errors import CameraAbsent, SourceEnded
+from edge.capture.errors import SourceEnded
 from edge.capture.source import FrameSource
+from edge.errors import DeviceAbsent
 from edge.messages import Frame
 
 WriteVideo = Callable[..., Path]
@@ -87,7 +88,7 @@ def frames_to_the_end(source: FrameSource) -> Iterator[Frame]:
     while True:
         try:
             frame = source.read(timeout_s=5.0)
-        except (SourceEnded, CameraAbsent):
+        except (SourceEnded, DeviceAbsent):
             return
         yield frame
 

@@ -12,17 +12,22 @@ import pytest
 from edge.capture.errors import CameraAbsent, SourceClosed, SourceEnded
 from edge.capture.file import FileSource
 from edge.capture.memory import MemorySource
+from edge.capture.picamera2 import Patience, Picamera2Source
+from edge.capture.picamera2_exposure import Metering
+from edge.capture.picamera2_mode import ModeCache
+from edge.capture.picamera2_scene import Scene, Shot
+from edge.capture.picamera2_standin import stand_in_library
 from edge.capture.scripted import ScriptedSource
 from edge.capture.source import FrameSource
 from edge.capture.v4l2 import V4L2Source
 from edge.capture.v4l2_device import CameraMode
 from edge.capture.v4l2_standin import Picture, StandInDevice, yuyv_bytes
-from edge.errors import EdgeError
+from edge.errors import DeviceAbsent, EdgeError
 
 N = 6
 FPS = 120
 INTERVAL_NS = round(1e9 / FPS)
-AT_THE_END = (SourceEnded, CameraAbsent)
+AT_THE_END = (SourceEnded, DeviceAbsent)
 
 
 @pytest.fixture
@@ -43,8 +48,21 @@ def v4l2_source(
     return V4L2Source(device, 64, 48, FPS)
 
 
-@pytest.fixture(params=["file", "memory", "scripted", "v4l2-grey", "v4l2-yuyv"])
-def source(request, pictures, write_video, as_frames) -> Iterator[FrameSource]:
+def picamera2_source(pictures: np.ndarray, padding: int, cache: ModeCache) -> Picamera2Source:
+    scene = Scene([Shot(luma, 10**9 + k * INTERVAL_NS) for k, luma in enumerate(pictures)], padding)
+    return Picamera2Source(
+        *(0, 64, 48, FPS),
+        library=stand_in_library(scene),
+        cache=cache,
+        metering=Metering(3, 2, 50),
+        patience=Patience(stall_s=0.1, poll_s=0.02, n_restarts=1),
+    )
+
+
+@pytest.fixture(
+    params=["file", "memory", "scripted", "v4l2-grey", "v4l2-yuyv", "picamera2", "picamera2-padded"]
+)
+def source(request, pictures, write_video, as_frames, tmp_path) -> Iterator[FrameSource]:
     """Each kind of source, about to deliver the same six pictures."""
     made: FrameSource
     if request.param == "file":
@@ -55,8 +73,11 @@ def source(request, pictures, write_video, as_frames) -> Iterator[FrameSource]:
         made = ScriptedSource(as_frames(pictures))
     elif request.param == "v4l2-grey":
         made = v4l2_source(pictures, "GREY", lambda luma: luma.tobytes())
-    else:
+    elif request.param == "v4l2-yuyv":
         made = v4l2_source(pictures, "YUYV", yuyv_bytes)
+    else:
+        padding = 64 if request.param == "picamera2-padded" else 0
+        made = picamera2_source(pictures, padding, ModeCache(tmp_path / "modes.json"))
     yield made
     made.close()
 

@@ -39,6 +39,6 @@ def test_path_of_an_existing_file_means_that_file(tmp_path):
 )
 def test_nonsense_is_refused_with_the_forms(text):
     with pytest.raises(
-        ConfigError, match=r"capture.camera expects auto, v4l2:/dev/videoN, file:PATH or demo, found "
+        ConfigError, match=r"capture.camera expects auto, picamera2\[:N\], .*file:PATH or demo, found "
     ):
         parse_camera(text)

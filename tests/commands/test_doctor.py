@@ -12,10 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge.capture.picamera2 import RibbonCamera
 from edge.cli import main
 from edge.commands import checks
 from edge.config import Config, with_overrides
-from edge.errors import DeviceAbsent, ModelError
+from edge.errors import DeviceAbsent, MissingExtra, ModelError
 from edge.perceive.models import models_directory
 from edge.record.schema import open_for_writing
 
@@ -115,10 +116,30 @@ def test_kernels_are_compiled_and_cached():
 def test_the_camera_is_found_or_not(settings, tmp_path, wanted, cameras, nodes, level, words):
     for node in nodes:
         (tmp_path / node).touch()
-    finding = checks.check_camera(settings("capture", camera=wanted), lambda: cameras, tmp_path)
+    finding = checks.check_camera(settings("capture", camera=wanted), lambda: cameras, tmp_path, list)
     assert finding.level == level
     assert words in finding.found
     assert finding.exit_code == (69 if level == "fail" else 0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "level", "words"),
+    [
+        ("auto", "ok", "imx708 (picamera2:0)"),
+        ("picamera2", "ok", "imx708 (picamera2:0)"),
+        ("picamera2:1", "fail", "capture.camera is picamera2:1, which is no usable camera"),
+    ],
+)
+def test_a_ribbon_camera_needs_no_package_for_usb_ones(settings, tmp_path, wanted, level, words):
+    def no_linuxpy():
+        raise MissingExtra("a USB camera", "usb")
+
+    config = settings("capture", camera=wanted)
+    ribbon = [RibbonCamera("picamera2:0", "imx708")]
+    finding = checks.check_camera(config, no_linuxpy, tmp_path, lambda: ribbon)
+    assert (finding.level, finding.found) == (level, words)
+    with pytest.raises(MissingExtra):
+        checks.check_camera(config, no_linuxpy, tmp_path, list)
 
 
 @pytest.mark.parametrize(

@@ -357,7 +357,7 @@ def test_run_refuses_an_unknown_setting(watch, clip, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["--camera", "picamera2"], 2),
+        (["--camera", "picamera2:left"], 2),
         (["--camera", "gst:videotestsrc"], 2),
         (["--camera", "v4l2:/dev/video99"], 69),
         (["--camera", "nonsense"], 2),
