@@ -28,7 +28,7 @@ from spotting.clips import Clip
 
 _KEY_FRAME_NS = 50_000_000  # as the product answers a file's key frames
 _BEFORE_SPOTTING = ("kernels", "track", "perceive", "capture", "synth")  # what the signals depend on
-_SPOTTING_KERNELS = {"pulse.py", "flanks.py", "samples.py"}
+_SPOTTING_KERNELS = {"pulse.py", "flanks.py", "samples.py", "cluster.py"}
 _SAME_PERSON_NS = 5_000_000_000  # as edge.pipeline
 
 
