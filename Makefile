@@ -6,10 +6,10 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: venv  ## watch with the camera, or the built-in demo where there is none
 	@code=0; $(BIN)/microcue run $(ARGS) || code=$$?; \
@@ -37,6 +37,10 @@ test-tflite:  ## the model tests once more, with the older runtime beside the de
 	else \
 		MICROCUE_RUNTIMES=litert,tflite .venv-tflite/bin/pytest tests/perceive $(ARGS); \
 	fi
+
+test-gstreamer: venv-dev  ## the tests of the GStreamer source with the real one (gstreamer1.0-tools and -plugins-base, -good)
+	@command -v gst-launch-1.0 > /dev/null || { echo "microcue: gst-launch-1.0 is not installed" >&2; exit 1; }
+	MICROCUE_GSTREAMER=1 $(BIN)/pytest tests/capture/test_gstreamer.py $(ARGS)
 
 bench: venv  ## the speed of this machine, stage by stage
 	@$(BIN)/microcue bench $(ARGS)

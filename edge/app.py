@@ -15,7 +15,7 @@ from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.clock import clock_state
 from edge.config import CaptureConfig, Config, SpotConfig
-from edge.errors import EdgeError, UsageError
+from edge.errors import EdgeError
 from edge.indicate.indicator import Indicator, NullIndicator
 from edge.messages import Event, Frame, SessionInfo
 from edge.perceive.finder import FaceFinder
@@ -36,26 +36,12 @@ _FIRST_FRAME_S = 5.0
 _NARROWEST_MS = 40.0  # a twenty-fifth of a second, the shortest that any definition names
 
 
-class NotInThisRelease(UsageError):
-    """A camera that the settings may name but this release cannot drive."""
-
-    def __init__(self, camera: str) -> None:
-        super().__init__(camera)
-        self.camera = camera
-
-    def __str__(self) -> str:
-        return (
-            f"expected a camera of this release (picamera2, v4l2, file, demo), not {self.camera}, which "
-            "comes with a later one; a USB camera works as --camera v4l2:/dev/video0"
-        )
-
-
 def open_source(config: CaptureConfig) -> FrameSource:
     """Open the camera or file that the settings name.
 
     Raises
     ------
-    CaptureError, DeviceAbsent, NotInThisRelease
+    CaptureError, DeviceAbsent, Picamera2Missing, GStreamerMissing, MissingExtra
     """
     spec = parse_camera(config.camera)
     if spec.kind == "auto":
@@ -79,7 +65,9 @@ def open_source(config: CaptureConfig) -> FrameSource:
         return Picamera2Source(
             int(spec.where), config.width, config.height, config.fps, half_turn=config.half_turn
         )
-    raise NotInThisRelease(config.camera)
+    from edge.capture.gstreamer import GStreamerSource
+
+    return GStreamerSource(spec.where)
 
 
 def _attached_camera() -> CameraSpec:
@@ -252,7 +240,8 @@ def _ended(recorder: Recorder, outcome: Outcome) -> Iterator[None]:
         outcome.reason = str(error)
         raise
     finally:
-        for name in ("n_lost", "n_corrupt", "n_mended_times", "n_timeouts"):
+        counted = ("n_lost", "n_corrupt", "n_mended_times", "n_timeouts", "n_restarts", "n_exposure_changes")
+        for name in counted:
             if count := getattr(outcome, name):
                 recorder.add_health(outcome.last_ns, name, count)
         recorder.end_session(outcome.reason or "interrupted", outcome.n_frames)

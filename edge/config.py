@@ -74,7 +74,7 @@ class CaptureConfig:
     """Where frames come from."""
 
     camera: str = setting(
-        "auto", "auto, picamera2[:N], v4l2:/dev/videoN, file:PATH or demo", pattern=r"(?s).+"
+        "auto", "auto, picamera2[:N], v4l2:/dev/videoN, gst:PIPELINE, file:PATH or demo", pattern=r"(?s).+"
     )
     fps: float = setting(
         0.0,

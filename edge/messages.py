@@ -40,7 +40,8 @@ class SourceInfo:
     """What a source delivers: for the session row and for people.
 
     `fps` is the nominal rate, 0 where it is unknown; `timestamps` says where they come from:
-    "sensor", "media" (a file), "stated" (a file read as if recorded at `--fps`) or "arrival".
+    "sensor", "media" (a file), "stated" (a file read as if recorded at `--fps`), "pipeline" (what
+    GStreamer stamped) or "arrival".
     `duration_s` is how long the source will be, 0 where nobody knows.
     """
 

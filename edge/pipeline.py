@@ -78,6 +78,8 @@ class Outcome:
     n_lost: int = 0
     n_corrupt: int = 0
     n_mended_times: int = 0
+    n_restarts: int = 0
+    n_exposure_changes: int = 0
     first_ns: int = 0
     last_ns: int = 0
     fps: float = 0.0
@@ -133,6 +135,7 @@ class Watch:
         outcome.n_missing, outcome.fps = gaps.n_missing, gaps.fps
         outcome.n_lost, outcome.n_corrupt = counts.n_lost, counts.n_corrupt
         outcome.n_mended_times = counts.n_mended_times
+        outcome.n_restarts, outcome.n_exposure_changes = counts.n_restarts, counts.n_exposure_changes
 
     def step(self, frame: Frame) -> None:
         """Take one frame through every stage."""

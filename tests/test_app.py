@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 
 from edge import __version__
-from edge.app import NotInThisRelease, SessionClock, open_indicator, open_source, run_session
+from edge.app import SessionClock, open_indicator, open_source, run_session
 from edge.capture.errors import FileMissing, Picamera2Missing
 from edge.capture.file import FileSource
+from edge.capture.gstreamer_standin import command
 from edge.capture.picamera2_scene import Scene as CameraScene
 from edge.capture.picamera2_scene import Shot
 from edge.capture.picamera2_standin import stand_in_library
 from edge.capture.spec import parse_camera
 from edge.config import CaptureConfig, Config, with_overrides
-from edge.errors import EXIT_USAGE, CaptureError, ConfigError, DeviceAbsent
+from edge.errors import CaptureError, ConfigError, DeviceAbsent
 from edge.indicate.indicator import NullIndicator
 from edge.indicate.player import Player
 from edge.messages import FaceFound, Frame
@@ -88,12 +89,21 @@ def test_open_source_says_that_picamera2_is_missing(monkeypatch):
         open_source(CaptureConfig(camera="picamera2:1"))
 
 
-@pytest.mark.parametrize("camera", ["gst:videotestsrc"])
-def test_open_source_says_which_cameras_come_later(camera):
-    with pytest.raises(NotInThisRelease, match="comes with a later one") as raised:
-        open_source(CaptureConfig(camera=camera))
-    assert camera in str(raised.value)
-    assert raised.value.exit_code == EXIT_USAGE
+def test_open_source_runs_a_pipeline_as_the_settings_say(monkeypatch, tmp_path):
+    path = tmp_path / "pictures.grey"
+    path.write_bytes(bytes(64 * 48))
+    life = {"pictures": str(path), "size": (64, 48), "interval_ns": 10**7, "start_ns": 0, "numbers": [0]}
+    asked = []
+
+    def stand_in(pipeline):
+        asked.append(pipeline)
+        return command(tmp_path / "play.json", [{**life, "numbers": [0] * 30, "pace_s": 0.05}])
+
+    monkeypatch.setattr("edge.capture.gstreamer.command_of", stand_in)
+    source = open_source(CaptureConfig(camera="gst:videotestsrc ! video/x-raw"))
+    assert (source.info.width, source.info.height) == (64, 48)
+    assert asked == ["videotestsrc ! video/x-raw"]
+    source.close()
 
 
 def test_open_source_refuses_a_name_that_is_none():

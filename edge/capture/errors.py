@@ -225,3 +225,19 @@ class CameraSilent(DeviceAbsent):
             f"expected frames from {self.device}, but it fell silent and stayed so after being "
             f"restarted {times}; check its cable, then see `microcue doctor`"
         )
+
+
+class GStreamerMissing(EdgeError):
+    """GStreamer pipelines need GStreamer's own tools."""
+
+    exit_code = EXIT_CONFIG
+
+    def __init__(self, program: str) -> None:
+        super().__init__(program)
+        self.program = program
+
+    def __str__(self) -> str:
+        return (
+            f"expected the program {self.program}, but it is not installed; `sudo apt install "
+            "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good`"
+        )

@@ -10,8 +10,7 @@ from edge.errors import ConfigError
 
 CameraKind = Literal["auto", "picamera2", "v4l2", "gst", "file", "demo"]
 
-# gst is understood too, for a later release, and not offered until then
-_FORMS = "auto, picamera2[:N], v4l2:/dev/videoN, file:PATH or demo"
+_FORMS = "auto, picamera2[:N], v4l2:/dev/videoN, gst:PIPELINE, file:PATH or demo"
 
 
 @dataclass(frozen=True, slots=True)

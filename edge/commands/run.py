@@ -32,7 +32,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "--camera",
         metavar="CAMERA",
-        help="auto, picamera2[:N], v4l2:/dev/videoN, file:PATH or demo (default: auto)",
+        help="auto, picamera2[:N], v4l2:/dev/videoN, gst:PIPELINE, file:PATH or demo (default: auto)",
     )
     add_session_options(parser)
     parser.set_defaults(run=run)

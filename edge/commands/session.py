@@ -88,6 +88,10 @@ def summary(session_id: str, outcome: Outcome) -> str:
         parts.append(f"{lost} lost and {damaged} damaged at the source")
     if outcome.n_mended_times:
         parts.append(f"{_counted(outcome.n_mended_times, 'timestamp')} mended")
+    if outcome.n_restarts:
+        parts.append(f"camera restarted {_counted(outcome.n_restarts, 'time')}")
+    if outcome.n_exposure_changes:
+        parts.append(f"{_counted(outcome.n_exposure_changes, 'change')} of exposure")
     text = f"Session {session_id}: {', '.join(parts)}."
     if not outcome.has_learned:
         text += (
