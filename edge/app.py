@@ -47,6 +47,10 @@ def open_source(config: CaptureConfig) -> FrameSource:
     if spec.kind == "auto":
         spec = _attached_camera()
     if spec.kind == "file":
+        if Path(spec.where).is_dir():
+            from edge.capture.pictures import PictureSequenceSource
+
+            return PictureSequenceSource(Path(spec.where), config.fps, config.realtime)
         from edge.capture.file import FileSource
 
         return FileSource(Path(spec.where), config.fps, config.realtime)

@@ -13,12 +13,13 @@ import pytest
 
 from edge import __version__
 from edge.app import SessionClock, open_indicator, open_source, run_session
-from edge.capture.errors import FileMissing, Picamera2Missing
+from edge.capture.errors import FileMissing, Picamera2Missing, RateUnstated
 from edge.capture.file import FileSource
 from edge.capture.gstreamer_standin import command
 from edge.capture.picamera2_scene import Scene as CameraScene
 from edge.capture.picamera2_scene import Shot
 from edge.capture.picamera2_standin import stand_in_library
+from edge.capture.pictures import PictureSequenceSource
 from edge.capture.spec import parse_camera
 from edge.config import CaptureConfig, Config, with_overrides
 from edge.errors import CaptureError, ConfigError, DeviceAbsent
@@ -87,6 +88,15 @@ def test_open_source_says_that_picamera2_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "libcamera", None)  # importing it raises ImportError
     with pytest.raises(Picamera2Missing, match="python3-picamera2"):
         open_source(CaptureConfig(camera="picamera2:1"))
+
+
+def test_open_source_reads_a_folder_of_pictures_at_the_stated_rate(tmp_path):
+    (tmp_path / "img1.pgm").write_bytes(b"P5 64 48 255\n" + bytes(64 * 48))
+    source = open_source(CaptureConfig(camera=f"file:{tmp_path}", fps=200.0))
+    assert isinstance(source, PictureSequenceSource)
+    assert source.info.fps == 200.0
+    with pytest.raises(RateUnstated):
+        open_source(CaptureConfig(camera=f"file:{tmp_path}"))
 
 
 def test_open_source_runs_a_pipeline_as_the_settings_say(monkeypatch, tmp_path):

@@ -18,6 +18,7 @@ ABOVE = {"synth", "evaluate", "commands", "review"}
 # modules that talk to a device or a file format by name, and are chosen in one place
 DRIVERS = {
     "edge.capture.file",
+    "edge.capture.pictures",
     "edge.capture.gstreamer",
     "edge.capture.gstreamer_child",
     "edge.capture.picamera2",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.errors import EXIT_CONFIG, CaptureError, DeviceAbsent, EdgeError
+from edge.errors import EXIT_CONFIG, CaptureError, DeviceAbsent, EdgeError, UsageError
 
 
 class FileMissing(CaptureError):
@@ -89,6 +89,20 @@ class StreamDamaged(CaptureError):
         return (
             f"expected frames from {self.description} after frame {self.sequence}, "
             f"but {self.n_corrupt} packets were damaged; check cable and connector, or copy the file again"
+        )
+
+
+class RateUnstated(UsageError):
+    """Pictures in a folder carry no times."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"expected the frame rate of the pictures in {self.path}, but a folder does not say it; "
+            "add --fps with the rate they were recorded at"
         )
 
 

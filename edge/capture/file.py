@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.capture.errors import (
-    FrameTimeout,
     NoFrames,
     PictureTooLarge,
     SizeChanged,
@@ -20,6 +18,7 @@ from edge.capture.errors import (
 )
 from edge.capture.luma import LumaReader
 from edge.capture.opening import LIMIT_PX, clock_of, open_video
+from edge.capture.pace import Pace
 from edge.capture.source import SourceCounts
 from edge.errors import CaptureError
 from edge.messages import Frame, SourceInfo
@@ -63,10 +62,8 @@ class FileSource:
         self._demux_tries_left = _DEMUX_TRIES
         self._n_packets = 0
         self._decoded: deque[VideoFrame] = deque()
-        self._pending: Frame | None = None
         self._end: CaptureError | None = None
-        self._shown_ahead_ns: int | None = None  # wall clock minus media time, when played at pace
-        self._realtime = realtime
+        self._pace = Pace() if realtime else None
         try:
             first = self._decode_first()
         except CaptureError:
@@ -88,18 +85,18 @@ class FileSource:
 
     def read(self, timeout_s: float) -> Frame:
         """Return the next frame; waits only when playing at the file's own pace."""
-        frame = self._pending if self._pending is not None else self._next_frame()
-        if self._realtime:
-            self._pending = frame
-            self._wait_for(frame, timeout_s)
-        self._pending = None
+        if self._pace is None:
+            frame = self._next_frame()
+        else:
+            frame = self._pace.take_pending() or self._next_frame()
+            self._pace.wait_for(frame, timeout_s)
         self.counts.n_frames += 1
         return frame
 
     def close(self) -> None:
         """Close the file."""
         self._end = SourceClosed()
-        self._pending = None
+        self._pace = None
         self._decoded.clear()
         self._container.close()
 
@@ -131,15 +128,6 @@ class FileSource:
         timestamp_ns = self._time.of(decoded.pts)
         self.counts.n_mended_times = self._time.n_mended
         return Frame(sequence, timestamp_ns, slot)
-
-    def _wait_for(self, frame: Frame, timeout_s: float) -> None:
-        now_ns = time.monotonic_ns()
-        if self._shown_ahead_ns is None:
-            self._shown_ahead_ns = now_ns - frame.timestamp_ns
-        wait_s = (frame.timestamp_ns + self._shown_ahead_ns - now_ns) / 1e9
-        time.sleep(max(0.0, min(wait_s, timeout_s)))
-        if wait_s > timeout_s:
-            raise FrameTimeout(timeout_s, frame.sequence - 1)
 
     def _decode_first(self) -> VideoFrame:
         first = self._decode_next()

@@ -41,8 +41,11 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
     The matrix maps a stored point to a shown one: x' = a x + c y, y' = b x + d y.
     """
-    side_data: Any = frame.side_data
-    matrix = side_data.get("DISPLAYMATRIX")
+    try:
+        side_data: Any = frame.side_data
+        matrix = side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV 18 stumbles over kinds of side data that it has no name for (EXIF of TIFF)
+        return Orientation()
     if matrix is None:
         return Orientation()
     a, b, _, c, d = struct.unpack("=9i", bytes(matrix))[:5]

@@ -29,7 +29,7 @@ class CameraSpec:
 
 
 def parse_camera(text: str) -> CameraSpec:
-    """Take a camera setting apart; the bare path of an existing file means `file:`.
+    """Take a camera setting apart; the bare path of an existing file or folder means `file:`.
 
     Raises
     ------
@@ -51,6 +51,6 @@ def parse_camera(text: str) -> CameraSpec:
         return CameraSpec("file", where)
     if text.startswith("/dev/video"):
         return CameraSpec("v4l2", text)
-    if text and Path(text).is_file():
+    if text and (Path(text).is_file() or Path(text).is_dir()):
         return CameraSpec("file", text)
     raise ConfigError(f"capture.camera expects {_FORMS}, found {text!r}; for a video file write file:PATH")

@@ -20,6 +20,7 @@ from edge.capture.picamera2_exposure import Metering
 from edge.capture.picamera2_mode import ModeCache
 from edge.capture.picamera2_scene import Scene, Shot
 from edge.capture.picamera2_standin import stand_in_library
+from edge.capture.pictures import PictureSequenceSource
 from edge.capture.scripted import ScriptedSource
 from edge.capture.source import FrameSource
 from edge.capture.v4l2 import V4L2Source
@@ -62,6 +63,12 @@ def picamera2_source(pictures: np.ndarray, padding: int, cache: ModeCache) -> Pi
     )
 
 
+def picture_source(pictures: np.ndarray, folder: Path) -> PictureSequenceSource:
+    for k, luma in enumerate(pictures):
+        (folder / f"img{k + 9}.pgm").write_bytes(b"P5 64 48 255\n" + luma.tobytes())
+    return PictureSequenceSource(folder, FPS)
+
+
 def gstreamer_source(pictures: np.ndarray, folder: Path) -> GStreamerSource:
     path = folder / "pictures.grey"
     path.write_bytes(pictures.tobytes())
@@ -74,7 +81,7 @@ def gstreamer_source(pictures: np.ndarray, folder: Path) -> GStreamerSource:
 @pytest.fixture(
     params=[
         *("file", "memory", "scripted", "v4l2-grey", "v4l2-yuyv"),
-        *("picamera2", "picamera2-padded", "gstreamer"),
+        *("picamera2", "picamera2-padded", "gstreamer", "pictures"),
     ]
 )
 def source(request, pictures, write_video, as_frames, tmp_path) -> Iterator[FrameSource]:
@@ -90,6 +97,8 @@ def source(request, pictures, write_video, as_frames, tmp_path) -> Iterator[Fram
         made = v4l2_source(pictures, "GREY", lambda luma: luma.tobytes())
     elif request.param == "v4l2-yuyv":
         made = v4l2_source(pictures, "YUYV", yuyv_bytes)
+    elif request.param == "pictures":
+        made = picture_source(pictures, tmp_path)
     elif request.param == "gstreamer":
         made = gstreamer_source(pictures, tmp_path)
     else:

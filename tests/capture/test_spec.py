@@ -27,6 +27,10 @@ def test_camera_setting_is_taken_apart(text, kind, where):
     assert parse_camera(text) == CameraSpec(kind, where)
 
 
+def test_path_of_an_existing_folder_means_its_pictures(tmp_path):
+    assert parse_camera(str(tmp_path)) == CameraSpec("file", str(tmp_path))
+
+
 def test_path_of_an_existing_file_means_that_file(tmp_path):
     path = tmp_path / "clip.mkv"
     path.touch()
