@@ -21,8 +21,25 @@ from numba import njit
 
 N_MOVING, N_CODES, N_LANES = 24, 34, 40  # signals, channels, and those filled up to whole registers
 # rows of `work`, flat
-LEFT, CORE, RIGHT, TREND, EARLIER, TURN, CLOSURE, COMMON, RESPONSE, RETURNS, TRAVEL, SCORE, N_WORK = range(13)
-VARIANCE, COUNT, QUICK = range(3)  # rows of `noise`, flat
+(
+    LEFT,
+    CORE,
+    RIGHT,
+    TREND,
+    EARLIER,
+    TURN,
+    CLOSURE,
+    COMMON,
+    RESPONSE,
+    RETURNS,
+    TRAVEL,
+    SCORE,
+    EXPECTED,
+    EXCESS,
+    QUIET,
+    N_WORK,
+) = range(16)
+VARIANCE, COUNT, QUICK, MOVED, N_NOISE = range(5)  # rows of `noise`, flat
 FROM_LEFT, FROM_RIGHT, HEIGHT, QUANTUM, INFLATE, QUICK_UP, QUICK_DOWN, N_SHAPE = range(8)  # of `shapes`, flat
 TURN_LEAK, CLOSURE_LEAK, COMMON_LEAK, N_LEAK = range(4)  # rows of `leak`, flat
 OPEN_SCORE, CLOSURE_MIN, SLOW_GAIN, COUNT_MAX, SNAPSHOT_EVERY, N_SETTINGS = range(6)  # places in `settings`
@@ -41,6 +58,8 @@ VARIANCE_MIN = 0.0025  # (0.05 miod)^2: half the quietest frame noise seen on a 
 QUARTILE = 0.3186  # a quarter of a Gaussian's absolute values lie below this many sigma
 QUICK_MIN = 0.01
 QUICK_WEIGHT = 0.5  # the quick estimate fluctuates; at half its variance it leaves quiet faces alone
+MOVED_GAIN = 8.0  # times the variance's: heads move now and then
+MOVED_MIN, MOVED_MAX = 1.0, 400.0  # the table is the least; twenty times its sigma the most
 ROLL_SHARE = 0.25  # a turn in the picture plane leaks half as much as one out of it, squared
 
 
@@ -171,35 +190,56 @@ def respond(shapes, work):
     error_model="numpy",
 )
 def learn_noise(work, settings, noise, shapes):
-    """Follow the spread of the responses.
+    """Follow the spread of the responses: that in quiet, and that which comes with the head's motion.
 
     Parameters
     ----------
-    work : float32 [shape=(N_WORK, n_flat)], from `respond`
+    work : float32 [shape=(N_WORK, n_flat)], from `score_responses`
+        TURN and CLOSURE are variances by now.
     settings : float32 [shape=(N_SETTINGS,)]
         SLOW_GAIN per sample once COUNT_MAX samples are known.
-    noise : float32 [shape=(3, n_flat)], updated in place
-        VARIANCE: winsorised (Huber 1981, section 5: clipped squares, made consistent for a
-        Gaussian), so that a cue moves it little and a lasting change doubles it in seconds.
+    noise : float32 [shape=(N_NOISE, n_flat)], updated in place
+        VARIANCE: in quiet. MOVED: how many times the table's variance this person's head motion leaves.
         COUNT: samples it has seen. QUICK: the lower quartile of the absolute response,
         followed multiplicatively; speech, which leaves no quiet quarter, lifts it.
     shapes : float32 [shape=(N_SHAPE, n_flat)]
         QUICK_UP and QUICK_DOWN, factors per sample.
+
+    Notes
+    -----
+    The expected square of a response is ``VARIANCE + MOVED * TURN + CLOSURE``. Each part is followed by
+    the share it has in that sum (a step of expectation maximisation, Dempster, Laird & Rubin 1977), so that
+    a head that often moves does not make its quiet moments deaf. Squares are winsorised (Huber 1981,
+    section 5: clipped, made consistent for a Gaussian), so that a cue moves them little and a lasting
+    change doubles them in seconds.
     """
     one, two = np.float32(1.0), np.float32(2.0)
     slow, count_max = settings[SLOW_GAIN], settings[COUNT_MAX]
     clip, share = np.float32(CLIP), one / np.float32(CLIP_MEAN)
     least, quick_least = np.float32(VARIANCE_MIN), np.float32(QUICK_MIN)
+    moved_least, moved_most = np.float32(MOVED_MIN), np.float32(MOVED_MAX)
+    moved_gain = np.float32(MOVED_GAIN) * slow
     n_flat = work.shape[1]
     for i in range(n_flat):
-        response, variance = work[RESPONSE, i], noise[VARIANCE, i]
+        response, variance, moved = work[RESPONSE, i], noise[VARIANCE, i], noise[MOVED, i]
+        expected = variance + moved * work[TURN, i] + work[CLOSURE, i]
+        square = response * response / expected
+        clipped = (square if square < clip else clip) * share - one
+        work[EXCESS, i] = clipped if response == response else np.float32(0.0)
+        work[QUIET, i], work[EXPECTED, i] = variance / expected, expected
+    for i in range(n_flat):
+        variance, quiet = noise[VARIANCE, i], work[QUIET, i]
         gain = one / (noise[COUNT, i] + two)
         gain = gain if gain > slow else slow
-        square, most = response * response, clip * variance
-        clipped = (square if square < most else most) * share
-        learned = variance + gain * (clipped - variance)
-        learned = learned if learned > least else least
-        noise[VARIANCE, i] = learned if response == response else variance
+        learned = variance * (one + gain * quiet * work[EXCESS, i])
+        noise[VARIANCE, i] = learned if learned > least else least
+    for i in range(n_flat):
+        moved = noise[MOVED, i]
+        part = one - work[QUIET, i] - work[CLOSURE, i] / work[EXPECTED, i]
+        learned = moved * (one + moved_gain * part * work[EXCESS, i])
+        learned = learned if learned > moved_least else moved_least
+        learned = learned if learned < moved_most else moved_most
+        noise[MOVED, i] = learned
     for i in range(n_flat):
         known, response = noise[COUNT, i], work[RESPONSE, i]
         count = known + one if known + one < count_max else count_max
@@ -256,8 +296,9 @@ def score_responses(work, noise, leak, shapes, floor):
     ----------
     work : float32 [shape=(N_WORK, n_flat)], from `respond` and `spread_nuisances`
         EARLIER is QUICK as it stood before this movement began, so that it does not hide itself.
-        SCORE is overwritten: 0 where lost or where the movement does not return.
-    noise : float32 [shape=(3, n_flat)], from `learn_noise`
+        SCORE is overwritten: 0 where lost or where the movement does not return. TURN and CLOSURE become
+        the variances that motion of head and lids leaves by the table.
+    noise : float32 [shape=(N_NOISE, n_flat)], from `learn_noise`
     leak : float32 [shape=(N_LEAK, n_flat)], miod^2 per unit^2
         What of a nuisance's travel one sigma of each signal may be, squared; -1 for a channel
         that is no signal.
@@ -276,8 +317,11 @@ def score_responses(work, noise, leak, shapes, floor):
         lively = weight * quick * quick
         work[SCORE, i] = steady if steady > lively else lively
     for i in range(n_flat):
-        turned, closed = leak[TURN_LEAK, i] * work[TURN, i], leak[CLOSURE_LEAK, i] * work[CLOSURE, i]
-        work[SCORE, i] += turned + closed + leak[COMMON_LEAK, i] * work[COMMON, i]
+        work[TURN, i] = leak[TURN_LEAK, i] * work[TURN, i] + leak[COMMON_LEAK, i] * work[COMMON, i]
+    for i in range(n_flat):
+        work[CLOSURE, i] = leak[CLOSURE_LEAK, i] * work[CLOSURE, i]
+    for i in range(n_flat):
+        work[SCORE, i] += noise[MOVED, i] * work[TURN, i] + work[CLOSURE, i]
     n_above = 0
     for i in range(n_flat):
         score = abs(work[RESPONSE, i]) / np.sqrt(work[SCORE, i])
@@ -308,7 +352,7 @@ def scan(row, sample, codes, sums, clean, windows, shapes, settings, units, leak
         makes up for noise known from few samples, infinite for a channel that is no signal.
     settings : float32 [shape=(N_SETTINGS,)]
     units : see `spread_nuisances`; leak : see `score_responses`
-    noise : float32 [shape=(3, n_flat)], updated in place
+    noise : float32 [shape=(N_NOISE, n_flat)], updated in place
     snapshots : float32 [shape=(n_snapshots, n_flat)], ring of QUICK, updated in place
     work : float32 [shape=(N_WORK, n_flat)]
         Overwritten; SCORE, RESPONSE and RETURNS are for `cluster.follow`.

@@ -16,6 +16,7 @@ from edge.spot.leaks import common_leak, turn_lag
 CORE_MIN_SAMPLES = 3
 INFLATION = 6.0  # a variance learned over n pulse widths is taken as (1 + 6/n) times itself
 FRESH_SIGMA_MIOD = 0.5
+FRESH_MOVED = 1.0  # a rendered head leaves that, a man in conversation 10 to 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +161,10 @@ class PulseBank:
         n_scales, n_lanes = len(self.n_core), pulse.N_LANES
         n_flat = n_scales * n_lanes
         self._codes = np.full((2 * self.n_kept, n_lanes), LOST, np.int16)
-        self.noise = np.zeros((3, n_scales, n_lanes), np.float32)
+        self.noise = np.zeros((pulse.N_NOISE, n_scales, n_lanes), np.float32)
         self.noise[pulse.VARIANCE] = FRESH_SIGMA_MIOD**2
         self.noise[pulse.QUICK] = FRESH_SIGMA_MIOD * pulse.QUARTILE
+        self.noise[pulse.MOVED] = FRESH_MOVED
         n_snapshots = int(self.windows[:, pulse.LAG].max()) + 1
         snapshots = np.full((n_snapshots, n_flat), FRESH_SIGMA_MIOD * pulse.QUARTILE, np.float32)
         work = np.zeros((pulse.N_WORK, n_flat), np.float32)
@@ -172,7 +174,12 @@ class PulseBank:
         self._scanned = (
             *(self._codes, np.zeros((2, self.n_kept, n_lanes), np.int32), np.zeros(n_lanes, np.int32)),
             *(self.windows, self._shapes.reshape(pulse.N_SHAPE, n_flat), self._settings, units),
-            *(self._leak.reshape(pulse.N_LEAK, n_flat), self.noise.reshape(3, n_flat), snapshots, work),
+            *(
+                self._leak.reshape(pulse.N_LEAK, n_flat),
+                self.noise.reshape(pulse.N_NOISE, n_flat),
+                snapshots,
+                work,
+            ),
         )
         self.limits = np.ones((cluster.N_LIMITS, N_SIGNALS), np.float32)
         self.limits[cluster.RISE_ALLOWED] = [signal.rise != "" for signal in SIGNALS]

@@ -7,7 +7,7 @@ import pytest
 
 from edge.anatomy import AUX_NAMES, CHANNEL_QUANTA, LOST, N_CHANNELS, N_SIGNALS, SIGNAL_NAMES
 from edge.kernels import pulse, samples
-from edge.spot.bank import MACRO_PLAN, MICRO_PLAN, PulseBank
+from edge.spot.bank import FRESH_MOVED, MACRO_PLAN, MICRO_PLAN, PulseBank
 from edge.spot.leaks import common_leak, leak_table
 
 
@@ -137,35 +137,61 @@ def test_a_clean_step_never_returns_wherever_it_stands(over_samples):
             assert np.mean(returns * (np.abs(response) > 3.0)) < 0.05
 
 
-def reference_noise(responses, count_max, gain_min):
-    """Winsorised running variance in float64."""
-    variance, count = 0.25, 0.0
-    for response in responses:
+def reference_noise(responses, motion, lids, count_max, gain_min):
+    """Winsorised running variances of quiet and of motion, each by its share, in float64."""
+    variance, moved, count = 0.25, FRESH_MOVED, 0.0
+    for response, turned, closed in zip(responses, motion, lids, strict=True):
         if np.isnan(response):
             continue
+        expected = variance + moved * turned + closed
+        excess = min(response**2 / expected, 6.25) / 0.9775 - 1.0
+        quiet, moving = variance / expected, moved * turned / expected
         gain = max(1.0 / (count + 2.0), gain_min)
-        variance = max(variance + gain * (min(response**2, 6.25 * variance) / 0.9775 - variance), 0.0025)
+        variance = max(variance + gain * quiet * variance * excess, 0.0025)
+        moved = min(max(moved + 8.0 * gain_min * moving * moved * excess, 1.0), 400.0)
         count = min(count + 1.0, count_max)
-    return variance
+    return variance, moved, count
+
+
+def learned_noise(responses, motion, lids):
+    """VARIANCE, MOVED and COUNT after all responses, of every lane."""
+    bank = PulseBank(MICRO_PLAN, 120.0, leak_table())
+    n_flat = len(bank.n_core) * pulse.N_LANES
+    noise = bank.noise.reshape(pulse.N_NOISE, n_flat)
+    work = np.zeros((pulse.N_WORK, n_flat), np.float32)
+    shapes = np.ones((pulse.N_SHAPE, n_flat), np.float32)
+    settings_ = np.zeros(pulse.N_SETTINGS, np.float32)
+    settings_[pulse.SLOW_GAIN], settings_[pulse.COUNT_MAX] = 1.0 / 2400.0, 2400.0
+    for response, turned, closed in zip(responses, motion, lids, strict=True):
+        work[pulse.RESPONSE], work[pulse.TURN], work[pulse.CLOSURE] = response, turned, closed
+        pulse.learn_noise(work, settings_, noise, shapes)
+    return noise[[pulse.VARIANCE, pulse.MOVED, pulse.COUNT]]
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.3, 5.0, 200.0])
 def test_noise_matches_the_definition_and_the_truth(rng, sigma):
-    bank = PulseBank(MICRO_PLAN, 120.0, leak_table())
     responses = rng.normal(scale=sigma, size=4000).astype(np.float32)
     responses[rng.random(4000) < 0.05] = np.nan
-    n_flat = len(bank.n_core) * pulse.N_LANES
-    noise, work = bank.noise.reshape(3, n_flat), np.zeros((pulse.N_WORK, n_flat), np.float32)
-    shapes = np.ones((pulse.N_SHAPE, n_flat), np.float32)
-    settings_ = np.zeros(pulse.N_SETTINGS, np.float32)
-    settings_[pulse.SLOW_GAIN], settings_[pulse.COUNT_MAX] = 1.0 / 2400.0, 2400.0
-    for response in responses:
-        work[pulse.RESPONSE] = response
-        pulse.learn_noise(work, settings_, noise, shapes)
-    expected = reference_noise(responses.astype(np.float64), 2400.0, 1.0 / 2400.0)
-    np.testing.assert_allclose(noise[pulse.VARIANCE], expected, rtol=1e-3)
-    np.testing.assert_allclose(np.sqrt(noise[pulse.VARIANCE]), max(sigma, 0.05), rtol=0.1)
-    assert noise[pulse.COUNT, 0] == 2400.0
+    still = np.zeros(4000)
+    learned = learned_noise(responses, still, still)
+    expected = reference_noise(responses.astype(np.float64), still, still, 2400.0, 1.0 / 2400.0)
+    np.testing.assert_allclose(learned, np.repeat([expected], learned.shape[1], axis=0).T, rtol=1e-3)
+    np.testing.assert_allclose(np.sqrt(learned[0]), max(sigma, 0.05), rtol=0.1)
+    assert learned[2, 0] == 2400.0
+
+
+@pytest.mark.parametrize("person", [1.0, 16.0])
+def test_a_lively_head_does_not_make_its_quiet_moments_deaf(rng, person):
+    """Half of the time the head moves, and leaves this person's share of what the table says."""
+    motion = np.where(np.arange(24000) // 240 % 2 == 1, 1.0, 0.0)
+    lids = np.where(rng.random(24000) < 0.05, 400.0, 0.0)
+    responses = rng.normal(size=24000) * np.sqrt(0.49 + person * motion + lids)
+    responses[::50] = np.nan
+    learned = learned_noise(responses.astype(np.float32), motion, lids)
+    expected = reference_noise(responses, motion, lids, 2400.0, 1.0 / 2400.0)
+    np.testing.assert_allclose(learned[:, 0], expected, rtol=5e-3)
+    assert np.sqrt(learned[0, 0]) == pytest.approx(0.7, rel=0.15)
+    assert np.sqrt(learned[1, 0]) == pytest.approx(np.sqrt(person), rel=0.25)
 
 
 def test_scores_match_the_definition(rng):
@@ -176,7 +202,7 @@ def test_scores_match_the_definition(rng):
     work[pulse.RESPONSE, 3] = np.nan
     work[pulse.TRAVEL, pulse.YAW] = np.nan
     work[pulse.EARLIER] = rng.uniform(0.1, 4.0, size=pulse.N_LANES)
-    noise = rng.uniform(0.1, 4.0, size=(3, pulse.N_LANES)).astype(np.float32)
+    noise = rng.uniform(0.1, 4.0, size=(pulse.N_NOISE, pulse.N_LANES)).astype(np.float32)
     flat_leak = np.zeros((pulse.N_LEAK, pulse.N_LANES), np.float32)
     flat_leak[:, :N_SIGNALS] = leak**2
     shapes = np.full((pulse.N_SHAPE, pulse.N_LANES), 20.0, np.float32)
@@ -190,9 +216,11 @@ def test_scores_match_the_definition(rng):
         variance = max(steady, 0.5 * quick**2)
         turn = travel["pitch_mrad"] ** 2 + 0.25 * travel["roll_mrad"] ** 2  # the yaw is lost
         eye = travel["closure_left" if signal % 2 else "closure_right"]
-        variance += leak[pulse.TURN_LEAK, signal] ** 2 * turn + leak[pulse.CLOSURE_LEAK, signal] ** 2 * eye**2
+        moved = float(noise[pulse.MOVED, signal])
+        variance += moved * leak[pulse.TURN_LEAK, signal] ** 2 * turn
+        variance += leak[pulse.CLOSURE_LEAK, signal] ** 2 * eye**2
         others = ("head_x_miod", "head_y_miod", "log_scale_permille", "light_levels")
-        variance += sum(
+        variance += moved * sum(
             (float(unit) * travel[name]) ** 2 for unit, name in zip(common_leak(0.1), others, strict=True)
         )
         if signal != 3 and work[pulse.RETURNS, signal] > 0:
