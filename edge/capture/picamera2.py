@@ -38,6 +38,7 @@ class Patience:
     stall_s: float = 1.0
     poll_s: float = 0.1
     n_restarts: int = 2
+    close_s: float = 5.0
 
 
 class Picamera2Source:
@@ -109,14 +110,23 @@ class Picamera2Source:
         return self._delivery.read(timeout_s, self.counts)
 
     def close(self) -> None:
-        """Stop the watchdog, then the camera."""
-        if not self._closing.is_set():
-            self._closing.set()
-            if (watchdog := getattr(self, "_watchdog", None)) is not None:
-                watchdog.join()
-            self._device.close()
-            if (delivery := getattr(self, "_delivery", None)) is not None:
-                delivery.close()
+        """Stop the watchdog and the camera; a driver that hangs is left behind."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        if (delivery := getattr(self, "_delivery", None)) is not None:
+            delivery.close()
+        closer = threading.Thread(target=self._release, name="camera release", daemon=True)
+        closer.start()
+        closer.join(self._patience.close_s)
+        if closer.is_alive():
+            log.warning("%s does not close; it may need the cable or the power pulled", self._device.path)
+            self._device.abandon()
+
+    def _release(self) -> None:
+        if (watchdog := getattr(self, "_watchdog", None)) is not None:
+            watchdog.join()
+        self._device.close()
 
     def _prepare(self, granted: Granted) -> Callable[[Any], None]:
         """Make everything that the callback writes to."""
@@ -196,6 +206,8 @@ class Picamera2Source:
             if self._n_seen != n_seen:
                 n_seen, silent_s, n_in_a_row = self._n_seen, 0.0, 0
                 continue
+            if self._delivery.failure is not None:
+                return
             silent_s += patience.poll_s
             if silent_s < patience.stall_s:
                 continue

@@ -6,6 +6,7 @@ picamera2 and libcamera come with the system and are imported only when such a c
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import math
@@ -178,11 +179,16 @@ class Picamera2Device:
         self._camera.start()
 
     def close(self) -> None:
-        """Stop and release, whatever state the camera is in."""
+        """Stop and release, whatever state the camera is in; may hang where the driver does."""
         with contextlib.suppress(RuntimeError, OSError):
             self._stop()
-            self._camera.pre_callback = None
+        self._camera.pre_callback = None
+        with contextlib.suppress(RuntimeError, OSError):
             self._camera.close()
+
+    def abandon(self) -> None:
+        """Where `close` hangs: keep picamera2 from closing it once more when Python ends."""
+        atexit.unregister(self._camera.close)
 
     def _advertised(self, controls: dict[str, Any]) -> dict[str, Any]:
         """A monochrome sensor has no white balance, and an unknown control is an error."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.capture.delivery import Delivery
 from edge.capture.errors import (
     CameraAbsent,
     CameraBusy,
@@ -16,10 +17,8 @@ from edge.capture.errors import (
     CameraThreadFailed,
     CameraUnsuitable,
     FrameTimeout,
-    SourceClosed,
     StreamDamaged,
 )
-from edge.capture.ring import FrameRing
 from edge.capture.source import SourceCounts
 from edge.capture.v4l2_device import PIXEL_FORMATS, CameraMode, LinuxpyDevice, RawBuffer, VideoDevice
 from edge.capture.v4l2_luma import BufferDamaged, raw_luma
@@ -28,7 +27,6 @@ from edge.errors import EdgeError
 from edge.messages import Frame, SourceInfo
 
 _N_BUFFERS = 4
-_N_SLOTS = 8
 _FIRST_FRAME_S = 5.0  # cheap cameras take up to two seconds to wake
 _POLL_S = 0.1  # how soon the thread notices `close`
 _DAMAGED_IN_A_ROW = 30
@@ -118,8 +116,7 @@ class V4L2Source:
         except OSError as error:
             raise _explained(error, path, started=False) from error
         self._closing = threading.Event()
-        self._failure: EdgeError | None = None
-        self._n_skipped = self._n_corrupt = self._n_damaged_in_a_row = 0
+        self._n_damaged_in_a_row = 0
         self._last_kernel_sequence: int | None = None
         self._to_boottime_ns = offset_to_boottime_ns(time.CLOCK_MONOTONIC)
         try:
@@ -131,7 +128,7 @@ class V4L2Source:
             self._device.close()
             raise
         self._luma = raw_luma(mode)
-        self._ring = FrameRing(_N_SLOTS, mode.height, mode.width)
+        self._delivery = Delivery(mode.height, mode.width)
         self._sensor_time = first.monotonic
         self.info = SourceInfo(
             f"v4l2:{path} {self._device.name} {mode.pixel_format}",
@@ -147,18 +144,7 @@ class V4L2Source:
 
     def read(self, timeout_s: float) -> Frame:
         """Return the oldest frame in the ring; frames before a failure come first."""
-        if self._closing.is_set():
-            raise SourceClosed
-        slot = self._ring.take(timeout_s)
-        if slot is None and self._failure is not None:
-            slot = self._ring.take(0.0)  # committed just before the failure
-        counts = self.counts
-        counts.n_corrupt = self._n_corrupt
-        counts.n_lost = self._n_skipped + self._n_corrupt + self._ring.n_overwritten
-        if slot is None:
-            raise self._failure or FrameTimeout(timeout_s, counts.n_frames - 1)
-        counts.n_frames += 1
-        return Frame(counts.n_frames - 1, slot.timestamp_ns, slot.luma)
+        return self._delivery.read(timeout_s, self.counts)
 
     def close(self) -> None:
         """Stop the thread, then release the camera."""
@@ -166,6 +152,7 @@ class V4L2Source:
             self._closing.set()
             self._thread.join()
             self._device.close()
+            self._delivery.close()
 
     def _start(self, width: int, height: int, fps: float) -> tuple[CameraMode, RawBuffer]:
         """Choose a mode, verify what was granted, and wait for the first buffer."""
@@ -194,37 +181,38 @@ class V4L2Source:
                 buffer.data.release()
                 self._device.give_back()
         except OSError as error:
-            self._failure = _explained(error, self._device.path, started=True)
+            self._delivery.fail(_explained(error, self._device.path, started=True))
         except EdgeError as error:
-            self._failure = error
+            self._delivery.fail(error)
         finally:
-            if self._failure is None and not self._closing.is_set():
-                self._failure = CameraThreadFailed(self._device.path)
-            self._ring.end()
+            if not self._closing.is_set():  # the first reason counts
+                self._delivery.fail(CameraThreadFailed(self._device.path))
+            self._delivery.ring.end()
 
     def _accept(self, buffer: RawBuffer) -> None:
         arrived_ns = boottime_ns()
         self._count_skipped(buffer.sequence)
-        slot = self._ring.begin()
+        delivery = self._delivery
+        slot = delivery.ring.begin()
         try:
             if buffer.damaged:
                 raise BufferDamaged
             self._luma.copy(buffer.data, slot.luma)
         except BufferDamaged:
-            self._n_corrupt += 1
+            delivery.n_corrupt += 1
             self._n_damaged_in_a_row += 1
             if self._n_damaged_in_a_row >= _DAMAGED_IN_A_ROW:
-                raise StreamDamaged(self._device.path, self._n_corrupt, self.counts.n_frames - 1) from None
+                raise StreamDamaged(self._device.path, delivery.n_corrupt, self.counts.n_frames - 1) from None
             return
         self._n_damaged_in_a_row = 0
         slot.timestamp_ns = buffer.timestamp_ns + self._to_boottime_ns if self._sensor_time else arrived_ns
-        self._ring.commit()
+        delivery.ring.commit()
 
     def _count_skipped(self, sequence: int) -> None:
         if self._last_kernel_sequence is not None:
             n_skipped = (sequence - self._last_kernel_sequence - 1) & 0xFFFFFFFF
             if n_skipped < _RESTARTED:
-                self._n_skipped += n_skipped
+                self._delivery.n_skipped += n_skipped
         self._last_kernel_sequence = sequence
 
 

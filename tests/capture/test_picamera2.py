@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 
 import numpy as np
@@ -436,6 +437,19 @@ def test_close_releases_the_camera_once(open_source, shots):
     assert len(scene.calls("close")) == 1
     with pytest.raises(SourceClosed):
         source.read(0.0)
+
+
+def test_driver_that_hangs_is_left_behind(open_source, shots, caplog):
+    released = threading.Event()
+    scene = Scene(shots(0))
+    source = open_source(scene, patience=Patience(first_frame_s=5.0, stall_s=9.0, close_s=0.2))
+    camera = source._device._camera
+    camera.close = released.wait  # until the end of the test
+    source.close()
+    assert "does not close" in caplog.text
+    with pytest.raises(SourceClosed):
+        source.read(0.0)
+    released.set()
 
 
 # ---- the machine --------------------------------------------------------------------------------
