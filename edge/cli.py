@@ -41,6 +41,7 @@ COMMANDS = {
     "run": Command("run", "watch with the camera, or through a file"),
     "demo": Command("demo", "watch the built-in clip and score the result"),
     "doctor": Command("doctor", "check this machine, one line each, with the fix"),
+    "cameras": Command("cameras", "list the cameras and their modes"),
     "sessions": Command("log", "list what was logged"),
     "cues": Command("log", "list the candidate cues of a session"),
     "export": Command("export", "write cues for the tools you already use"),

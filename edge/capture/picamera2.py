@@ -18,7 +18,7 @@ from edge.capture.delivery import Delivery
 from edge.capture.errors import CameraSilent, CameraThreadFailed, FrameTimeout
 from edge.capture.picamera2_device import Granted, Picamera2Device, Picamera2Library, system_library
 from edge.capture.picamera2_exposure import ExposureLock, FrameMetadata, Metering
-from edge.capture.picamera2_mode import ModeCache
+from edge.capture.picamera2_mode import ModeCache, SensorMode
 from edge.capture.source import SourceCounts
 from edge.errors import EdgeError
 from edge.messages import Frame, SourceInfo
@@ -246,3 +246,14 @@ def find_ribbon_cameras(library: Picamera2Library | None = None) -> list[RibbonC
         for number, camera in enumerate(listed)
         if "/usb" not in camera["Id"]
     ]
+
+
+def ribbon_modes(
+    device: str, library: Picamera2Library | None = None, cache: ModeCache | None = None
+) -> list[SensorMode]:
+    """The modes of one camera, as `find_ribbon_cameras` names it; opens it, so it must be free."""
+    camera = Picamera2Device(int(device.rpartition(":")[2]), library or system_library())
+    try:
+        return camera.modes(cache or ModeCache())
+    finally:
+        camera.close()
