@@ -41,6 +41,7 @@ _LOWER_FACE = 1
 # Parted lips are decided so long after their apex: by then the next syllable has shown itself, at
 # three to six a second, and the cue is marked as speech. Other movements do not wait.
 OPENING_WAIT_S = 0.45
+OPENS_SHARE = 0.5  # of a movement's height: so far lips or jaw travel in a syllable
 _OPENING_NAMES = frozenset(("lips_part", "jaw_drop"))
 _OPENINGS = tuple(k for k, s in enumerate(SIGNALS) if s.name.startswith(("lower_lip", "chin")))
 
@@ -167,12 +168,20 @@ class Band:
 
     def _may_be_speech(self, movement: Movement) -> bool:
         """Whether lips or jaw opened, or closed between two openings, so lately that a next may follow."""
-        if self.bank.n_seen > movement.apex + OPENING_WAIT_S * self.bank.rate_hz:
+        now = self.bank.n_seen
+        if now > movement.apex + OPENING_WAIT_S * self.bank.rate_hz:
             return False
         if _OPENING_NAMES & set(movement.movements):
             return True
-        lower = GROUP_OF[movement.lead] == _LOWER_FACE
-        return lower and self._n_reversals(movement.lead, movement.apex, OPENING_S, movement.height) > 0
+        if GROUP_OF[movement.lead] != _LOWER_FACE:
+            return False
+        if self._n_reversals(movement.lead, movement.apex, OPENING_S, movement.height) > 0:
+            return True
+        # the jaw pulls corners and cheeks along, and one of them may stand out more
+        first = max(int(movement.onset), self.bank.first_kept)
+        opened = self.bank.window(first, now - 1, _OPENINGS)
+        travel = opened.max(axis=0) - opened.min(axis=0)
+        return bool(np.isnan(travel).any() or travel.max() > OPENS_SHARE * movement.height)
 
     def _count(self, movement: Movement) -> bool:
         """Learn how high chance reaches; True where this movement is over the threshold.

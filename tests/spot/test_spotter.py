@@ -375,3 +375,16 @@ def test_a_faint_brow_during_a_blink_is_found_and_flagged(watch):
         near = [cue for cue in micro(cues) if overlap(cue, onset_s + 0.03, onset_s + 0.28) > 0.5]
         n_found += any(cue.during_blink and "brow" in cue.regions for cue in near)
     assert n_found >= 0.9 * len(onsets_s[2::3])
+
+
+def test_a_corner_that_the_jaw_pulls_along_waits_for_the_next_syllable(watch):
+    """The first syllable of speech is marked as speech whichever signal stands out most."""
+    face = SimulatedFace(40.0, seed=9)
+    for begin_s in (12.0, 22.0, 32.0):
+        for syllable in range(5):
+            names = ("mouth_corner_up_right", "mouth_corner_up_left")
+            face.add_movement(names, begin_s + 0.25 * syllable, 0.22, -40.0)
+            face.add_movement(("chin_right", "chin_left"), begin_s + 0.25 * syllable, 0.22, -30.0)
+    _, cues, _ = watch(face)
+    assert micro(cues)
+    assert all(cue.during_speech for cue in micro(cues))
