@@ -20,9 +20,6 @@ PRIOR_SECONDS = 2.0
 PRIOR_SCALE = 3.5
 PRIOR_PEAKS = 8.0
 PRIOR_FADES = 25.0  # peaks after which a third of it is left: Gaussian noise would stay misjudged by it
-# Far out, scores thin out a little faster than the model: over 20 hours of simulated quiet, 0.65 to
-# 0.9 of what it said were counted, from 6 to 600 an hour.
-TAIL_SHARE = 0.8
 SCALE_MAX = 12.0
 SCORE_MAX = 15.0
 RATE_MIN = 0.001  # an hour or a day of peaks says nothing about once in a year
@@ -76,7 +73,7 @@ class FalseRate:
     def peaks_per_hour(self) -> float:
         """Chance peaks above the floor; the few above the ceiling are added from the model."""
         seen = self._count / -expm1(-self._reach / self._scale) + PRIOR_PER_HOUR * PRIOR_SECONDS / 3600.0
-        return TAIL_SHARE * 3600.0 * seen / (self._seconds + PRIOR_SECONDS)
+        return 3600.0 * seen / (self._seconds + PRIOR_SECONDS)
 
     def per_hour(self, score: float) -> float:
         """Chance peaks an hour at least as high as `score`; never less than RATE_MIN."""
