@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 from edge.capture.errors import FrameTimeout, SourceClosed
 from edge.capture.ring import FrameRing
 from edge.capture.source import SourceCounts
 from edge.errors import EdgeError
 from edge.messages import Frame
 
-N_SLOTS = 8
+# how late the main loop may be before a frame is lost; on a busy machine it sleeps past 40 ms
+_LATE_S = 0.12
+_N_SLOTS_MIN, _N_SLOTS_MAX = 8, 32
 
 
 class Delivery:
@@ -17,6 +21,8 @@ class Delivery:
     Parameters
     ----------
     height, width : int, px
+    fps : float, Hz
+        Sets the depth of the ring; 0 where it is not known.
     poison : bool
         As in `FrameRing`.
 
@@ -32,8 +38,9 @@ class Delivery:
     One thread writes the ring, one reads. Each tally has one writer, so none takes a lock.
     """
 
-    def __init__(self, height: int, width: int, poison: bool = False) -> None:
-        self.ring = FrameRing(N_SLOTS, height, width, poison)
+    def __init__(self, height: int, width: int, fps: float, poison: bool = False) -> None:
+        n_slots = min(max(_N_SLOTS_MIN, math.ceil(fps * _LATE_S)), _N_SLOTS_MAX)
+        self.ring = FrameRing(n_slots, height, width, poison)
         self.n_skipped = self.n_corrupt = self.n_restarts = self.n_exposure_changes = 0
         self.failure: EdgeError | None = None
         self._closed = False

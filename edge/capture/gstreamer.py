@@ -197,7 +197,8 @@ class GStreamerSource:
         if self._delivery is None:
             self._size = size
             self._frame_time_ns = pictures.format.frame_time_ns
-            self._delivery = Delivery(size[1], size[0])
+            fps = 1e9 / self._frame_time_ns if self._frame_time_ns else 0.0
+            self._delivery = Delivery(size[1], size[0], fps)
         elif size != self._size:
             expected, came = (f"{width}x{height}" for width, height in (self._size, size))
             raise SizeChanged(self._description, expected, came, self._n_committed)

@@ -131,7 +131,7 @@ class Picamera2Source:
     def _prepare(self, granted: Granted) -> Callable[[Any], None]:
         """Make everything that the callback writes to."""
         self._granted = granted
-        self._delivery = Delivery(granted.height, granted.width)
+        self._delivery = Delivery(granted.height, granted.width, granted.fps)
         metering = self._metering if self._metering is not None else Metering.at(granted.fps)
         self._lock = ExposureLock(self._device.set_controls, metering)
         self._interval_ns = round(1e9 / granted.fps)

@@ -128,7 +128,7 @@ class V4L2Source:
             self._device.close()
             raise
         self._luma = raw_luma(mode)
-        self._delivery = Delivery(mode.height, mode.width)
+        self._delivery = Delivery(mode.height, mode.width, mode.fps)
         self._sensor_time = first.monotonic
         self.info = SourceInfo(
             f"v4l2:{path} {self._device.name} {mode.pixel_format}",
