@@ -4,8 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from spotting import versus
 from spotting.clips import HEADS, Clip, Condition
 from spotting.outcomes import FalseCue, Outcome, Watched, errors, judge, share_of_hits, together, wilson
+from spotting.peers.sweep import WatchedClip
+from spotting.peers.watching import PeerCue
 from spotting.plans import (
     AMPLITUDES_MIOD,
     CONDITIONS,
@@ -19,6 +22,7 @@ from spotting.plans import (
 )
 from spotting.recording import Decided, Recording, follow, kept, spot, watch
 from spotting.tables import as_json, curve_table, distractor_table, is_barred, is_shortest, share
+from spotting.versus import PeerRun
 
 from edge.config import Config
 from edge.evaluate.score import Interval
@@ -224,3 +228,25 @@ def test_signals_are_kept_for_the_same_clip_and_not_for_another(clip, recording,
     kept(clip, tmp_path)
     kept(replace(clip, plan=Plan((), clip.plan.settings)), tmp_path)
     assert n_watched == ["brow", "brow"]
+
+
+def test_peers_are_compared_at_equal_false_cues():
+    truth = [planned(1.0, 1.3), planned(5.0, 5.3)]
+    sure = PeerCue(1.0, 1.15, 1.3, strength=3.0)
+    unsure = PeerCue(5.0, 5.15, 5.3, strength=1.0)
+    wrong = PeerCue(20.0, 20.1, 20.2, strength=2.0)
+    runs = [
+        PeerRun("ours", "clip", WatchedClip(truth, [sure, unsure], 60.0), 100, 0.1),
+        PeerRun("flow", "clip", WatchedClip(truth, [sure, unsure, wrong], 60.0), 100, 1.0),
+    ]
+    rows = [line.split("|") for line in versus.peers_table(runs).splitlines() if "clip |" in line]
+    ours, flow = rows[1], rows[2]
+    assert [cell.strip() for cell in ours[3:7]] == ["1.00 (1.00)", "1.00 (1.00)", "1.00 (1.00)", "1.0"]
+    assert [cell.strip() for cell in flow[3:7]] == ["0.50 (0.50)", "1.00 (1.00)", "1.00 (1.00)", "10.0"]
+    assert versus.as_json(runs)[1]["curve"][-1]["false_per_minute"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("group", versus.CONDITIONS)
+def test_a_clip_for_the_peers_holds_every_size_and_duration_once(group):
+    movements = [h for h in versus.peer_clip(group, 4).plan.happenings if h.event == "movement"]
+    assert len({(h.duration_s, h.amplitude) for h in movements}) == len(movements) == 20
