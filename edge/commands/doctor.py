@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.commands import checks
 from edge.commands.checks import Finding, examined
+from edge.commands.frames_check import check_frames
 
 if TYPE_CHECKING:
     from edge.commands.context import Context
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     """Examine everything, print it, and say by the exit code whether something fails."""
     lines = checks_of(context)
     if arguments.no_camera:
-        del lines["camera"]
+        del lines["camera"], lines["frames"]
     from rich.console import Console
 
     findings = {}
@@ -59,6 +60,7 @@ def checks_of(context: Context) -> dict[str, Callable[[], Finding]]:
         "models": lambda: checks.check_models(config),
         "kernels": checks.check_kernels,
         "camera": lambda: checks.check_camera(config),
+        "frames": lambda: check_frames(config),
         "led": lambda: checks.check_led(config),
         "clock": checks.check_clock,
         "disk": lambda: checks.check_disk(data_dir),
