@@ -196,7 +196,7 @@ def print_gstreamer(seconds: float) -> None:
     source.close()
     counts, n_late = source.counts, source._reader.ring.n_overwritten
     print(
-        f"{counts.n_frames} frames at {gaps.fps:.2f}/s, {counts.n_lost} lost, {n_late} of them as we were late,"
+        f"{counts.n_frames} frames at {gaps.fps:.2f}/s, {counts.n_lost} lost, {n_late} of them by being late,"
     )
     print(f"jitter {gaps.jitter_ms:.3f} ms, {our_us / bare_us:.2f} times the CPU of only reading the bytes")
     print(f"({our_us:.0f} and {bare_us:.0f} us a frame)")

@@ -9,7 +9,6 @@ import selectors
 import shlex
 import subprocess
 import threading
-import time
 from collections.abc import Sequence
 
 from edge.capture.errors import CameraAbsent, CameraBusy, CameraDenied, CameraUnsuitable, GStreamerMissing
@@ -86,8 +85,11 @@ class Child:
         return self._process.pid
 
     def read_into(self, out: memoryview) -> int:
-        """Fill the start of `out`; 0 at the end. Raises ChildSilent or ChildClosing."""
-        deadline = time.monotonic() + self._patience_s
+        """Fill the start of `out`; 0 at the end. Raises ChildSilent or ChildClosing.
+
+        Waits are counted, not timed: where the whole machine stood still, the child did too.
+        """
+        silent_s = 0.0
         while not self._closing.is_set():
             ready = [key.fd for key, _ in self._ready.select(_POLL_S)]
             if self._errors in ready:
@@ -95,7 +97,8 @@ class Child:
             if self._out in ready:
                 self._patience_s = self._stall_s
                 return os.readv(self._out, [out])
-            if time.monotonic() > deadline:
+            silent_s += 0.0 if ready else _POLL_S
+            if silent_s >= self._patience_s:
                 raise ChildSilent
         raise ChildClosing
 
