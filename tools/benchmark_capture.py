@@ -29,7 +29,7 @@ from typing import Any
 import av
 import numpy as np
 
-from edge.capture.errors import SourceEnded
+from edge.capture.errors import FrameTimeout, SourceEnded
 from edge.capture.gaps import GapDetector
 from edge.capture.gstreamer import GStreamerSource
 from edge.capture.gstreamer_child import Child, command_of
@@ -174,7 +174,9 @@ def cpu_s() -> float:
 def print_gstreamer(seconds: float) -> None:
     """A real pipeline at 200 frames a second: lost frames, CPU of the reader, recovery from a kill."""
     rate, size = 200, f"width={WIDTH},height={HEIGHT}"
-    pipeline = "videotestsrc is-live=true pattern=ball {} " + f"! video/x-raw,{size},framerate={rate}/1"
+    pipeline = (
+        "videotestsrc is-live=true pattern=ball {} " + f"! video/x-raw,format=GRAY8,{size},framerate={rate}/1"
+    )
     limited = pipeline.format(f"num-buffers={round(seconds * rate)}")
 
     child = Child(command_of(limited), threading.Event(), 10.0, 5.0)
@@ -186,20 +188,24 @@ def print_gstreamer(seconds: float) -> None:
 
     source, started = GStreamerSource(limited), cpu_s()
     gaps = GapDetector(source.info.fps)
-    try:
-        while True:
-            frame = source.read(5.0)
-            gaps.observe(frame.sequence, frame.timestamp_ns)
-    except SourceEnded:
-        pass
+    n_timeouts = 0
+    while True:
+        try:
+            frame = source.read(1.0)
+        except FrameTimeout:
+            n_timeouts += 1
+            continue
+        except SourceEnded:
+            break
+        gaps.observe(frame.sequence, frame.timestamp_ns)
     our_us = (cpu_s() - started) / source.counts.n_frames * 1e6
     source.close()
     counts, n_late = source.counts, source._reader.ring.n_overwritten
     print(
         f"{counts.n_frames} frames at {gaps.fps:.2f}/s, {counts.n_lost} lost, {n_late} of them by being late,"
     )
-    print(f"jitter {gaps.jitter_ms:.3f} ms, {our_us / bare_us:.2f} times the CPU of only reading the bytes")
-    print(f"({our_us:.0f} and {bare_us:.0f} us a frame)")
+    print(f"{counts.n_restarts} restarts, {n_timeouts} s without a frame, jitter {gaps.jitter_ms:.3f} ms,")
+    print(f"{our_us / bare_us:.2f} times the CPU of only reading ({our_us:.0f} and {bare_us:.0f} us a frame)")
 
     source = GStreamerSource(pipeline.format(""))
     for _ in range(rate // 2):
