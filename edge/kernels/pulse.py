@@ -42,12 +42,15 @@ N_MOVING, N_CODES, N_LANES = 24, 34, 40  # signals, channels, and those filled u
 VARIANCE, COUNT, QUICK, MOVED, N_NOISE = range(5)  # rows of `noise`, flat
 FROM_LEFT, FROM_RIGHT, HEIGHT, QUANTUM, INFLATE, QUICK_UP, QUICK_DOWN, N_SHAPE = range(8)  # of `shapes`, flat
 TURN_LEAK, CLOSURE_LEAK, COMMON_LEAK, N_LEAK = range(4)  # rows of `leak`, flat
-OPEN_SCORE, CLOSURE_MIN, SLOW_GAIN, COUNT_MAX, SNAPSHOT_EVERY, N_SETTINGS = range(6)  # places in `settings`
+# places in `settings`
+OPEN_SCORE, CLOSURE_MIN, SLOW_GAIN, COUNT_MAX, SNAPSHOT_EVERY, OPENING_MOST, N_SETTINGS = range(7)
 N_TREND, N_LEFT, N_CORE, N_RIGHT, LAG, N_WINDOWS = range(6)  # columns of `windows` (int64)
 # lanes of the nuisance channels, in `anatomy.AUX_NAMES`' order
 CLOSURE_RIGHT, CLOSURE_LEFT, YAW, PITCH, ROLL, HEAD_X, HEAD_Y, LOG_SCALE, LIGHT = range(
     N_MOVING, N_MOVING + 9
 )
+
+UPPER_LID = 6  # lane of the right one, the left one's is next: `anatomy.SIGNALS`
 
 LOST = -32768  # `anatomy.LOST`
 CLEAN_MAX = 1 << 30
@@ -58,6 +61,10 @@ VARIANCE_MIN = 0.0025  # (0.05 miod)^2: half the quietest frame noise seen on a 
 QUARTILE = 0.3186  # a quarter of a Gaussian's absolute values lie below this many sigma
 QUICK_MIN = 0.01
 QUICK_WEIGHT = 0.5  # the quick estimate fluctuates; at half its variance it leaves quiet faces alone
+# An eye that opens wide looks as unlike itself as one that closes, but its lid goes up: then a seventh of
+# a blink's leak is left to answer for, as a variance a fiftieth. Not where the look changes as much as in
+# a blink (OPENING_MOST, squared travel): between two blinks lids are up, too.
+OPENING = 0.02
 MOVED_GAIN = 8.0  # times the variance's: heads move now and then
 MOVED_MIN, MOVED_MAX = 1.0, 400.0  # the table is the least; twenty times its sigma the most
 ROLL_SHARE = 0.25  # a turn in the picture plane leaks half as much as one out of it, squared
@@ -284,12 +291,12 @@ def spread_nuisances(work, units):
 
 
 @njit(
-    "int64(float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32)",
+    "int64(float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[::1])",
     cache=True,
     nogil=True,
     error_model="numpy",
 )
-def score_responses(work, noise, leak, shapes, floor):
+def score_responses(work, noise, leak, shapes, settings):
     """How many sigma each response is, given what the head, the lids and the light did.
 
     Parameters
@@ -306,7 +313,7 @@ def score_responses(work, noise, leak, shapes, floor):
     Returns
     -------
     int
-        How many scores lie above `floor`.
+        How many scores lie above OPEN_SCORE.
     """
     one, zero, weight = np.float32(1.0), np.float32(0.0), np.float32(QUICK_WEIGHT / QUARTILE**2)
     n_flat = work.shape[1]
@@ -318,6 +325,10 @@ def score_responses(work, noise, leak, shapes, floor):
         work[SCORE, i] = steady if steady > lively else lively
     for i in range(n_flat):
         work[TURN, i] = leak[TURN_LEAK, i] * work[TURN, i] + leak[COMMON_LEAK, i] * work[COMMON, i]
+    for first in range(0, n_flat, N_LANES):
+        for lid in range(first + UPPER_LID, first + UPPER_LID + 2):
+            if work[RESPONSE, lid] > zero and work[CLOSURE, lid] < settings[OPENING_MOST]:
+                work[CLOSURE, lid] *= np.float32(OPENING)
     for i in range(n_flat):
         work[CLOSURE, i] = leak[CLOSURE_LEAK, i] * work[CLOSURE, i]
     for i in range(n_flat):
@@ -328,7 +339,7 @@ def score_responses(work, noise, leak, shapes, floor):
         score = score if score > zero else zero
         work[SCORE, i] = score * work[RETURNS, i]
     for i in range(n_flat):
-        n_above += 1 if work[SCORE, i] > floor else 0
+        n_above += 1 if work[SCORE, i] > settings[OPEN_SCORE] else 0
     return n_above
 
 
@@ -375,7 +386,7 @@ def scan(row, sample, codes, sums, clean, windows, shapes, settings, units, leak
             work[EARLIER, first + c] = snapshots[before, first + c]
     respond(shapes, work)
     spread_nuisances(work, units)
-    n_above = score_responses(work, noise, leak, shapes, settings[OPEN_SCORE])
+    n_above = score_responses(work, noise, leak, shapes, settings)
     learn_noise(work, settings, noise, shapes)
     if sample % every == 0:
         for i in range(n_flat):

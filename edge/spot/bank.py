@@ -34,6 +34,8 @@ class BankPlan:
         How long nothing better may come before a candidate closes.
     refractory_s : float, seconds between apexes of one signal
     noise_s : float, seconds over which noise is forgotten
+    opening_most : float
+        Squared travel of an eye's look up to which a rising lid counts as opening.
     """
 
     widths_s: tuple[float, ...]
@@ -42,6 +44,7 @@ class BankPlan:
     hold_s: float
     refractory_s: float
     noise_s: float
+    opening_most: float
 
 
 MICRO_PLAN = BankPlan(
@@ -51,6 +54,7 @@ MICRO_PLAN = BankPlan(
     hold_s=0.045,
     refractory_s=0.15,
     noise_s=20.0,
+    opening_most=0.15,
 )
 MACRO_PLAN = BankPlan(
     widths_s=tuple(0.7 * sqrt(2.0) ** k for k in range(6)),
@@ -59,6 +63,7 @@ MACRO_PLAN = BankPlan(
     hold_s=0.25,
     refractory_s=0.7,
     noise_s=90.0,
+    opening_most=0.0,  # half blinks in a row leave lids up between them
 )
 
 
@@ -125,6 +130,7 @@ class PulseBank:
         self._settings = np.zeros(pulse.N_SETTINGS, np.float32)
         self._settings[pulse.SLOW_GAIN] = min(1.0, 1.0 / (self.plan.noise_s * self.rate_hz))
         self._settings[pulse.COUNT_MAX] = self.count_max = self.plan.noise_s * self.rate_hz
+        self._settings[pulse.OPENING_MOST] = self.plan.opening_most
         self._settings[pulse.SNAPSHOT_EVERY] = self._snapshot_every
         self._rules = np.zeros(cluster.N_RULES, np.float32)
         self._rules[cluster.HOLD] = max(2, round(self.plan.hold_s * self.rate_hz))

@@ -194,7 +194,8 @@ def test_a_lively_head_does_not_make_its_quiet_moments_deaf(rng, person):
     assert np.sqrt(learned[1, 0]) == pytest.approx(np.sqrt(person), rel=0.25)
 
 
-def test_scores_match_the_definition(rng):
+@pytest.mark.parametrize("opening_most", [0.0, 0.15, 1e6])
+def test_scores_match_the_definition(rng, opening_most):
     leak = leak_table()
     work = rng.normal(scale=3.0, size=(pulse.N_WORK, pulse.N_LANES)).astype(np.float32)
     work[pulse.TRAVEL] = np.abs(work[pulse.TRAVEL])
@@ -207,7 +208,9 @@ def test_scores_match_the_definition(rng):
     flat_leak[:, :N_SIGNALS] = leak**2
     shapes = np.full((pulse.N_SHAPE, pulse.N_LANES), 20.0, np.float32)
     pulse.spread_nuisances(work, common_leak(0.1)[None])
-    n_above = pulse.score_responses(work, noise, flat_leak, shapes, 2.0)
+    settings_ = np.zeros(pulse.N_SETTINGS, np.float32)
+    settings_[pulse.OPEN_SCORE], settings_[pulse.OPENING_MOST] = 2.0, opening_most
+    n_above = pulse.score_responses(work, noise, flat_leak, shapes, settings_)
     travel = {name: float(work[pulse.TRAVEL, N_SIGNALS + k]) for k, name in enumerate(AUX_NAMES)}
     expected = np.zeros(N_SIGNALS)
     for signal in range(N_SIGNALS):
@@ -218,7 +221,9 @@ def test_scores_match_the_definition(rng):
         eye = travel["closure_left" if signal % 2 else "closure_right"]
         moved = float(noise[pulse.MOVED, signal])
         variance += moved * leak[pulse.TURN_LEAK, signal] ** 2 * turn
-        variance += leak[pulse.CLOSURE_LEAK, signal] ** 2 * eye**2
+        rises = float(work[pulse.RESPONSE, signal]) > 0.0 and SIGNAL_NAMES[signal].startswith("upper_lid")
+        share = 0.02 if rises and eye**2 < opening_most else 1.0
+        variance += share * leak[pulse.CLOSURE_LEAK, signal] ** 2 * eye**2
         others = ("head_x_miod", "head_y_miod", "log_scale_permille", "light_levels")
         variance += moved * sum(
             (float(unit) * travel[name]) ** 2 for unit, name in zip(common_leak(0.1), others, strict=True)
