@@ -40,7 +40,6 @@ PARTS = ("curves", "macro", "faces", "video", "distractors", "peers")
 # the reference and the shortest movements decide bars, and are therefore repeated more often
 REPEATS = {"reference": 3, "200 fps": 3}
 SEED = 1000  # reported seeds lie above; what was tuned, was tuned on seeds below
-_BEGIN, _END = "<!-- tables -->", "<!-- end of tables -->"
 VIDEOS = {"conversation": (200.0, 24.0)}
 STILLS = ("speech-bbaf2n", "speech-swiz3n", "neutral-to-smile")
 
@@ -52,21 +51,25 @@ def main() -> None:
     clips = list(chosen_clips(arguments))
     watched = together(run(clips, arguments.keep, arguments.workers)) if clips else Watched([], [], {})
     runs = run_peers(arguments) if "peers" in arguments.parts else []
-    text = as_text(watched, runs)
-    (arguments.out / "tables.md").write_text(text, encoding="utf-8")
+    texts = {"tables": as_text(watched), "peers": versus.peers_table(runs) if runs else ""}
+    (arguments.out / "tables.md").write_text("\n\n".join(texts.values()), encoding="utf-8")
     results = {"clips": tables.as_json(watched), "peers": versus.as_json(runs)}
     (arguments.out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     draw(watched, runs, arguments.out)
-    print(text)
+    print(*texts.values(), sep="\n\n")
     if arguments.docs:
-        write_docs(arguments.docs, text, arguments.out)
+        write_docs(arguments.docs, texts, arguments.out)
 
 
-def write_docs(page: Path, text: str, folder: Path) -> None:
-    """Put the tables and plots into the page that tells of them."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
+def write_docs(page: Path, texts: dict[str, str], folder: Path) -> None:
+    """Put the tables and plots that were made into the page that tells of them."""
+    whole = page.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        if text:
+            before, begin, rest = whole.partition(f"<!-- {name} -->")
+            _, end, after = rest.partition(f"<!-- end of {name} -->")
+            whole = f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}"
+    page.write_text(whole, encoding="utf-8")
     for plot in folder.glob("*.png"):
         shutil.copy(plot, page.parent / "images" / plot.name)
 
@@ -169,7 +172,7 @@ def judge_recording(recording: Recording) -> Watched:
     return judge(recording, decided)
 
 
-def as_text(watched: Watched, runs: Sequence[versus.PeerRun]) -> str:
+def as_text(watched: Watched) -> str:
     """All tables that there is something for."""
     curves, distractors = list(CONDITIONS), list(DISTRACTORS)
     others = [g for g in watched.seconds if g not in CONDITIONS and g not in DISTRACTORS]
@@ -186,8 +189,6 @@ def as_text(watched: Watched, runs: Sequence[versus.PeerRun]) -> str:
     if others:
         sections.append(("Longer ones, other faces, real video", tables.condition_table(watched, others)))
         sections.append(("Cues there that nothing was planned for", tables.distractor_table(watched, others)))
-    if runs:
-        sections.append(("Peers", versus.peers_table(runs)))
     if watched.seconds:
         sections.append(("Every unmarked cue that nothing was planned for", tables.false_table(watched)))
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in sections) + "\n"
