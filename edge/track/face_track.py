@@ -25,6 +25,7 @@ _SOUND_CORRELATION = 0.6  # what a rigid patch needs to tell the pose
 _LIKENESS_S = 1.0
 _LIT_IOD = 0.5  # half side of the square, nose bridge in the middle, whose light is told
 _REACH_IOD = 0.09  # how far from its expected place a patch is looked for
+_CLEAR_SHARE = 0.7  # of the rigid patches, or doubted ones tell the pose as well
 _HOLD_SHARE = 0.5  # of the rigid patches: with fewer, the coarse search is asked
 # How well a patch can be trusted beside its noise: in the pose a point is the head's only so well;
 # within one signal neighbouring skin moves alike, and noise decides.
@@ -186,11 +187,11 @@ class FaceTrack:
         patches = self._patches
         patches.follow(luma, _REACH_IOD * head.shape.iod_px)
         patches.straighten(head.tangent)
-        least = _HOLD_SHARE * N_RIGID
-        # a lid or a finger over half a patch must not tell the pose, unless a fast turn makes all doubtful
+        # a lid or a finger over some patches must not tell the pose; where most are doubtful, as in a fast
+        # turn or in compressed video, the few that are not would tell it worse than all
         if not any(
-            patches.n_sound(_SOUND_CORRELATION, N_RIGID, doubts, self._valid) >= least
-            for doubts in (True, False)
+            patches.n_sound(_SOUND_CORRELATION, N_RIGID, doubts, self._valid) >= share * N_RIGID
+            for doubts, share in ((True, _CLEAR_SHARE), (False, _HOLD_SHARE))
         ):
             return False
         return head.fit(patches.position[:N_RIGID], self._weight[:N_RIGID], self._valid[:N_RIGID])

@@ -237,9 +237,9 @@ def test_run_refuses_what_is_no_video(watch, tmp_path):
     assert "expected a video" in one_sentence(err)
 
 
-def test_run_refuses_a_directory(watch, tmp_path):
+def test_run_refuses_a_folder_without_a_stated_rate(watch, tmp_path):
     code, _, err = watch(tmp_path)
-    assert code == 74
+    assert code == 2
     one_sentence(err)
 
 

@@ -73,9 +73,11 @@ def reference_judge(given, keep, regain):
             state[k] = 2 if far or doubtful or not given.correlation[k] >= np.float32(needed) else 1
         if state[k] == 1:
             lost[k] = 0
-            usual[k] += 0.02 * (given.variance[k] - usual[k])
+            usual[k] += (0.1 if given.variance[k] > usual[k] else 0.02) * (given.variance[k] - usual[k])
         else:
             lost[k] += 1
+            if state[k] == 2 and given.variance[k] > usual[k] >= 0:
+                usual[k] *= 1.02
             movement[k] = np.nan
     return state, movement, lost, usual
 
@@ -111,6 +113,18 @@ def test_judge_patches_asks_more_of_a_lost_patch_than_of_a_followed_one():
     given.correlation[:], given.movement[:] = 0.9, 0.0
     given.judge()
     assert (given.state.tolist(), given.lost.tolist()) == ([1, 1], [0, 0])
+
+
+def test_a_patch_whose_look_has_changed_for_good_is_not_lost_for_good():
+    given = Judged(1)
+    given.variance[:] = 12.0
+    states = []
+    for _ in range(120):
+        given.correlation[:], given.movement[:] = 0.9, 0.0
+        given.judge()
+        states.append(int(given.state[0]))
+    assert states[0] == 2
+    assert states[-1] == 1
 
 
 def test_judge_patches_finds_a_lost_patch_again_only_near_its_rest():
