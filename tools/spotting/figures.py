@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spotting.outcomes import Outcome, Watched, recall, wilson
+from spotting.outcomes import Outcome, Watched, recall
 from spotting.plans import AMPLITUDES_MIOD, DURATIONS_MS
 
 INK, GRID = "#222222", "#dddddd"
@@ -47,18 +47,14 @@ def draw_curves(watched: Watched, groups: Sequence[str], path: Path) -> None:
 def _curves(panel: Any, outcomes: Sequence[Outcome]) -> None:
     places = np.arange(len(AMPLITUDES_MIOD))
     for shade, duration_ms in zip(SHADES, DURATIONS_MS, strict=True):
-        shares, lows, highs = [], [], []
+        shares = []
         for amplitude in AMPLITUDES_MIOD:
             n_found, n = recall(
                 outcomes,
                 lambda o, d=duration_ms, a=amplitude: abs(o.duration_ms - d) < 1 and o.amplitude_miod == a,
             )
-            low, high = wilson(n_found, n)
             shares.append(n_found / n if n else np.nan)
-            lows.append(low)
-            highs.append(high)
         panel.plot(places, shares, color=shade, marker="o", markersize=3, label=f"{duration_ms:g} ms")
-        panel.fill_between(places, lows, highs, color=shade, alpha=0.12, linewidth=0)
     panel.set_xticks(places, [f"{a:g}" for a in AMPLITUDES_MIOD], fontsize=8)
     panel.set_ylim(-0.02, 1.04)
     panel.grid(color=GRID, linewidth=0.6)
