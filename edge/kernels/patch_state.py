@@ -7,9 +7,10 @@ _N_FREE = 252.0  # samples of a patch less what is fitted
 _MISTAKEN = 0.25
 _DOUBT_PX, _DOUBT_RATIO = 0.25, 2.0
 # Lips that talk and compressed video leave now more, now less: what is usual follows the higher values
-# quickly, the lower ones slowly, and grows while a patch is lost, so that none is lost for good. With one
-# pace for all, a man in conversation lost cheeks, lips and chin for 50 to 80 % of the time.
-_USUAL_UP, _USUAL_DOWN, _USUAL_LOST = 0.1, 0.02, 1.02
+# within half a second, the lower ones within two, and grows by half in each second that a patch is lost,
+# so that none is lost for good. With two seconds for both, a man in conversation lost cheeks, lips and chin
+# for 50 to 80 % of the time.
+_USUAL_UP_S, _USUAL_DOWN_S, _USUAL_LOST_PER_S = 0.1, 0.5, 2.5
 _NOISE_STEP = 1e-3
 _TEXTURE_LEAST = 0.3  # share of a template's energy; with less, noise is not made up for any further
 _REGAIN_REACH = 0.25  # of the reach: what is found again is near its resting place
@@ -17,19 +18,30 @@ _REGAIN_REACH = 0.25  # of the reach: what is found again is near its resting pl
 
 @njit(inline="always")
 def _is_doubtful(variance, usual, xx, yy):
-    """Whether what a fit left unexplained could hide such a shift; see the notes of `judge_patches`."""
+    """Whether what a fit left unexplained could hide a shift that matters; see `judge_patches`."""
     excess = _MISTAKEN * _MISTAKEN * _N_FREE * max(variance - usual, 0.0)
     return excess * (xx + yy) > _DOUBT_PX * _DOUBT_PX and variance > _DOUBT_RATIO * usual
 
 
 @njit(
     "void(float32[::1], float32[::1], float64[:, ::1], float64[::1], float64[::1], float64[:, ::1],"
-    " float64[::1], float64, float64, uint8[::1], int32[::1])",
+    " float64[::1], float64, float64, float64, uint8[::1], int32[::1])",
     cache=True,
     nogil=True,
 )
 def judge_patches(
-    correlation, variance, covariance, usual, noise, movement, limit_miod, keep, regain, state, lost_frames
+    correlation,
+    variance,
+    covariance,
+    usual,
+    noise,
+    movement,
+    limit_miod,
+    keep,
+    regain,
+    dt_s,
+    state,
+    lost_frames,
 ):
     """Decide which patches are followed (1) and which are lost (2).
 
@@ -41,8 +53,7 @@ def judge_patches(
     covariance : float64 [shape=(n, 3)], px² per grey level squared
         xx, xy, yy of each template.
     usual : float64 [shape=(n,)], grey levels squared
-        What each fit usually leaves unexplained, smoothed; updated. Negative asks for
-        the first variance that comes.
+        What each fit usually leaves unexplained; updated. Negative asks for the first variance.
     noise : float64 [shape=(1,)], grey levels squared
         Median of all variances, followed in small steps; updated.
     movement : float64 [shape=(n, 2)], miod
@@ -51,6 +62,8 @@ def judge_patches(
         How far from its resting place the anatomy lets the point move.
     keep, regain : float
         Correlation a followed patch must keep, and one a lost patch must reach.
+    dt_s : float
+        Since the frame before.
     state : uint8 [shape=(n,)]
         0 no template, 1 followed, 2 lost; updated.
     lost_frames : int32 [shape=(n,)]
@@ -63,6 +76,7 @@ def judge_patches(
     the shift would be `_MISTAKEN` times the residual's excess times the template's own sensitivity.
     A patch that could be off by more than `_DOUBT_PX` is lost until it fits again.
     """
+    up, down = min(dt_s / _USUAL_UP_S, 1.0), min(dt_s / _USUAL_DOWN_S, 1.0)
     for k in range(state.shape[0]):
         if state[k] == 1 and variance[k] == variance[k]:
             noise[0] *= 1.0 + _NOISE_STEP if variance[k] > noise[0] else 1.0 / (1.0 + _NOISE_STEP)
@@ -77,12 +91,11 @@ def judge_patches(
             state[k] = 1 if near and correlation[k] >= needed and not wrong else 2
         if state[k] == 1:
             lost_frames[k] = 0
-            pace = _USUAL_UP if variance[k] > usual[k] else _USUAL_DOWN
-            usual[k] += pace * (variance[k] - usual[k])
+            usual[k] += (up if variance[k] > usual[k] else down) * (variance[k] - usual[k])
         else:
             lost_frames[k] += 1
             if state[k] == 2 and variance[k] > usual[k] and usual[k] >= 0.0:
-                usual[k] *= _USUAL_LOST
+                usual[k] *= 1.0 + _USUAL_LOST_PER_S * dt_s
             movement[k, 0] = movement[k, 1] = np.nan
 
 

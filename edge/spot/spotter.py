@@ -221,13 +221,12 @@ class Spotter:
             if not set(cue.regions) & set(known.regions):
                 continue
             # a flash within a smile is a movement of its own, a smile around a flash's apex is not,
-            # nor is the level between two larger movements
+            # nor is the level around or between larger movements
             around = cue.kind == "macro" and known.onset_ns <= cue.apex_ns <= known.offset_ns
             between = (
                 cue.kind == "macro"
                 and known.amplitude_miod > cue.amplitude_miod
                 and shared > -BESIDE_NS
-                and not cue.onset_ns < known.apex_ns < cue.offset_ns
             )
             if shared > 0.4 * whole or around or between:
                 return True

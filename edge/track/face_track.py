@@ -221,7 +221,7 @@ class FaceTrack:
             self._valid,
             patches.movement,
         )
-        patches.judge()
+        patches.judge(self._dt_s)
 
     def _refresh(self, luma: NDArray[np.uint8], head: Head, dt_s: float) -> None:
         """Take templates anew that no longer look like their patch; the place stays, so no step."""

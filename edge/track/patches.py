@@ -159,8 +159,11 @@ class PatchSet:
         """Share of the rigid patches being followed."""
         return float(self._sums[2])
 
-    def judge(self) -> None:
-        """Update `state` from correlation and `movement`; what is not followed becomes NaN."""
+    def judge(self, dt_s: float) -> None:
+        """Update `state` from correlation and `movement`, `dt_s` after the frame before.
+
+        What is not followed becomes NaN.
+        """
         patch_state.judge_patches(
             self.correlation,
             self.variance,
@@ -171,6 +174,7 @@ class PatchSet:
             self._reach_miod,
             self._keep,
             _REGAIN_CORRELATION,
+            dt_s,
             self.state,
             self.lost_frames,
         )

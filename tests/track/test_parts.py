@@ -295,7 +295,7 @@ def test_patches_are_judged_and_summed_up(patches, swaying):
     patches.movement[:] = 0.0
     patches.movement[0] = 1e6
     patches.correlation[1] = 0.1
-    patches.judge()
+    patches.judge(1.0 / 120.0)
     assert patches.state[:3].tolist() == [PATCH_LOST, PATCH_LOST, FOLLOWED]
     assert np.isnan(patches.movement[:2]).all()
     patches.sum_up(N_RIGID, 0.1)

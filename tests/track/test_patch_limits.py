@@ -70,7 +70,7 @@ def test_a_covered_patch_is_lost_and_found_again_when_the_hand_has_gone(face):
         patches.position[:] = face.points
         patches.follow(camera.shoot(picture), 8.0)
         patches.movement[:] = (patches.position - face.points) * (1000 / face.iod_px)
-        patches.judge()
+        patches.judge(1.0 / 120.0)
         states.append(patches.state == FOLLOWED)
     under = face.points[:, 0] < 160 - 10
     beside = face.points[:, 0] > 160 + 10

@@ -16,6 +16,9 @@ from edge.kernels.patch_state import (
 )
 
 
+DT_S = 1.0 / 120.0
+
+
 @dataclass
 class Judged:
     """What `judge_patches` reads and writes, for n patches that fit well."""
@@ -51,6 +54,7 @@ class Judged:
             self.limit,
             keep,
             regain,
+            DT_S,
             self.state,
             self.lost,
         )
@@ -73,11 +77,12 @@ def reference_judge(given, keep, regain):
             state[k] = 2 if far or doubtful or not given.correlation[k] >= np.float32(needed) else 1
         if state[k] == 1:
             lost[k] = 0
-            usual[k] += (0.1 if given.variance[k] > usual[k] else 0.02) * (given.variance[k] - usual[k])
+            pace_s = 0.1 if given.variance[k] > usual[k] else 0.5
+            usual[k] += DT_S / pace_s * (given.variance[k] - usual[k])
         else:
             lost[k] += 1
             if state[k] == 2 and given.variance[k] > usual[k] >= 0:
-                usual[k] *= 1.02
+                usual[k] *= 1.0 + 2.5 * DT_S
             movement[k] = np.nan
     return state, movement, lost, usual
 
@@ -119,7 +124,7 @@ def test_a_patch_whose_look_has_changed_for_good_is_not_lost_for_good():
     given = Judged(1)
     given.variance[:] = 12.0
     states = []
-    for _ in range(120):
+    for _ in range(240):
         given.correlation[:], given.movement[:] = 0.9, 0.0
         given.judge()
         states.append(int(given.state[0]))

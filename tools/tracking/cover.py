@@ -60,7 +60,7 @@ def sweep(
         patches.follow(camera.shoot(picture), _REACH_IOD * face.iod_px)
         moved = patches.position - face.points
         patches.movement[:] = moved * (1000.0 / face.iod_px)
-        patches.judge()
+        patches.judge(1.0 / 120.0)
         reports = (edge_px - along > -radius) & (patches.state == FOLLOWED)
         largest[reports] = np.maximum(largest[reports], np.hypot(*moved[reports].T))
     own_noise_px = camera.noise_levels * np.sqrt(patches.covariance[:, 0] + patches.covariance[:, 2])
