@@ -224,9 +224,7 @@ class Spotter:
             # nor is the level around or between larger movements
             around = cue.kind == "macro" and known.onset_ns <= cue.apex_ns <= known.offset_ns
             between = (
-                cue.kind == "macro"
-                and known.amplitude_miod > cue.amplitude_miod
-                and shared > -BESIDE_NS
+                cue.kind == "macro" and known.amplitude_miod > cue.amplitude_miod and shared > -BESIDE_NS
             )
             if shared > 0.4 * whole or around or between:
                 return True

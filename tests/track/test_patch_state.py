@@ -15,7 +15,6 @@ from edge.kernels.patch_state import (
     sum_up_patches,
 )
 
-
 DT_S = 1.0 / 120.0
 
 
