@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from spotting import versus
 from spotting.clips import HEADS, Clip, Condition
+from spotting.loop import follow
 from spotting.outcomes import FalseCue, Outcome, Watched, errors, judge, share_of_hits, together, wilson
 from spotting.peers.sweep import WatchedClip
 from spotting.peers.watching import PeerCue
@@ -20,7 +21,7 @@ from spotting.plans import (
     talking_clip,
     video_clip,
 )
-from spotting.recording import Decided, Recording, follow, kept, spot, watch
+from spotting.recording import Decided, Recording, kept, spot, watch
 from spotting.tables import as_json, curve_table, distractor_table, is_barred, is_shortest, share
 from spotting.versus import PeerRun
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -12,21 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edge
-from edge.capture.errors import SourceEnded
-from edge.capture.source import SourceCounts
-from edge.config import Config, SpotConfig
+from edge.anatomy import N_CHANNELS
+from edge.config import SpotConfig
 from edge.evaluate.score import Interval
-from edge.indicate.indicator import NullIndicator
-from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Frame, SourceInfo, Trace
-from edge.perceive.finder import FaceFinder
-from edge.perceive.worker import KeyFrameWorker
-from edge.pipeline import FaceSpotter, Log, Watch
+from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Trace
 from edge.spot.spotter import Spotter
 from edge.synth.plan import write_plan
-from edge.track.tracker import Tracker
 from spotting.clips import Clip
+from spotting.loop import follow
 
-_KEY_FRAME_NS = 50_000_000  # as the product answers a file's key frames
 _BEFORE_SPOTTING = ("kernels", "track", "perceive", "capture", "synth")  # what the signals depend on
 _SPOTTING_KERNELS = {"pulse.py", "flanks.py", "samples.py", "cluster.py"}
 _SAME_PERSON_NS = 5_000_000_000  # as edge.pipeline
@@ -120,28 +114,6 @@ class _Keeper:
         """Not kept."""
 
 
-class _Frames:
-    """Frames from an iterator, as a source."""
-
-    def __init__(self, frames: Iterable[tuple[int, NDArray[np.uint8]]], fps: float) -> None:
-        self._frames = iter(frames)
-        self._n = 0
-        self._fps = fps
-        self.counts = SourceCounts()
-        self.info = SourceInfo("benchmark", 0, 0, fps, "stated", live=False)
-
-    def read(self, timeout_s: float) -> Frame:  # noqa: ARG002 - the protocol's
-        """The next frame."""
-        item = next(self._frames, None)
-        if item is None:
-            raise SourceEnded(self._n)
-        self._n += 1
-        return Frame(self._n - 1, item[0], item[1])
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 class _Silent:
     """A spotter that does nothing: the signals are spotted afterwards."""
 
@@ -160,46 +132,18 @@ def watch(clip: Clip) -> Recording:
     """Track a clip's face with the product's own loop."""
     opened = clip.open()
     keeper = _Keeper()
-    last_ns = follow(opened.frames(), opened.fps, keeper, lambda _fps: _Silent())
+    followed = follow(opened.frames(), opened.fps, keeper, lambda _fps: _Silent())
     return Recording(
         clip.name,
         clip.group,
         opened.fps,
-        last_ns / 1e9,
+        followed.last_ns / 1e9,
         opened.truth(),
-        np.stack(keeper.codes) if keeper.codes else np.zeros((0, 34), np.int16),
+        np.stack(keeper.codes) if keeper.codes else np.zeros((0, N_CHANNELS), np.int16),
         np.array(keeper.times_ns, np.int64),
         np.array(keeper.sequences, np.int64),
         keeper.news,
     )
-
-
-def follow(
-    frames: Iterable[tuple[int, NDArray[np.uint8]]],
-    fps: float,
-    log: Log,
-    new_spotter: Callable[[float], FaceSpotter],
-) -> int:
-    """Let the loop run over all frames; the length of the clip in ns."""
-    config = Config()
-    source = _Frames(frames, fps)
-    first = source.read(0.0)
-    height, width = first.luma.shape
-    worker = KeyFrameWorker(FaceFinder(config.perceive), height, width, _KEY_FRAME_NS)
-    try:
-        watching = Watch(
-            source=source,
-            key_frames=worker,
-            tracker=Tracker(config.track, height, width),
-            new_spotter=new_spotter,
-            log=log,
-            indicator=NullIndicator(),
-            shown=config.indicate,
-            tell=lambda _seconds, _event: None,
-        )
-        return watching.run(first, lambda _frame: False).last_ns
-    finally:
-        worker.close()
 
 
 def spot(recording: Recording, config: SpotConfig | None = None) -> tuple[list[Decided], list[Blink]]:
