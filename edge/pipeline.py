@@ -19,7 +19,7 @@ STAGES = ("capture", "track", "spot", "record", "perceive", "indicate")
 _CAPTURE, _TRACK, _SPOT, _RECORD, _PERCEIVE, _INDICATE = range(len(STAGES))
 _READ_TIMEOUT_S = 0.5
 _TIMEOUTS_FATAL = 6  # three seconds without a frame
-_SAME_PERSON_NS = 5_000_000_000  # who comes back later may be another person
+SAME_PERSON_NS = 5_000_000_000  # who comes back later may be another person
 
 
 class KeyFrames(Protocol):
@@ -180,7 +180,7 @@ class Watch:
     def _spotter_for(self, found: FaceFound) -> FaceSpotter:
         """A face that only looked away keeps its baseline; anyone else starts a new one."""
         spotter, lost_ns = self.resting.pop(found.face, (None, 0))
-        if spotter is not None and found.timestamp_ns - lost_ns <= _SAME_PERSON_NS:
+        if spotter is not None and found.timestamp_ns - lost_ns <= SAME_PERSON_NS:
             return spotter
         return self.new_spotter(self.source.info.fps)
 

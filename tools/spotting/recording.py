@@ -23,7 +23,7 @@ from spotting.loop import follow
 
 _BEFORE_SPOTTING = ("kernels", "track", "perceive", "capture", "synth")  # what the signals depend on
 _SPOTTING_KERNELS = {"pulse.py", "flanks.py", "samples.py", "cluster.py"}
-_SAME_PERSON_NS = 5_000_000_000  # as edge.pipeline
+SAME_PERSON_NS = 5_000_000_000  # as edge.pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def spot(recording: Recording, config: SpotConfig | None = None) -> tuple[list[D
             if due[2] == "lost" and spotter is not None:
                 take(spotter.flush(), due[1])
                 lost_ns = due[1]
-            elif due[2] == "found" and (spotter is None or due[1] - lost_ns > _SAME_PERSON_NS):
+            elif due[2] == "found" and (spotter is None or due[1] - lost_ns > SAME_PERSON_NS):
                 spotter = Spotter(chosen, recording.fps)
             due = next(news)
         assert spotter is not None
