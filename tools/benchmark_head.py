@@ -17,23 +17,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
-import edge.synth.scene
 from edge.anatomy import N_CHANNELS, N_SIGNALS, SIGNAL_NAMES, SIGNALS, decode
 from edge.config import PerceiveConfig, TrackConfig
 from edge.messages import FaceLandmarks, Frame, KeyFrameAnswer
 from edge.perceive.finder import FaceFinder
 from edge.synth.plan import Happening, Plan, SceneSettings
 from edge.synth.portrait import Portrait, load_portrait
-from edge.synth.pose import CAMERA_DISTANCE_IOD
 from edge.synth.scene import Scene
-from edge.track.face_track import FaceTrack
+from edge.track.learned import LearnedResidue
 from edge.track.tracker import Tracker
 
 FPS = 60.0
@@ -77,16 +76,6 @@ def script(angle_deg: float) -> list[Happening]:
     return happenings
 
 
-@contextmanager
-def camera_at(distance_iod: float) -> Iterator[None]:
-    """Scenes made inside are seen from this far."""
-    edge.synth.scene.CAMERA_DISTANCE_IOD = distance_iod  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        edge.synth.scene.CAMERA_DISTANCE_IOD = CAMERA_DISTANCE_IOD  # type: ignore[attr-defined]
-
-
 def film(portrait: Portrait, happenings: list[Happening], distance_iod: float, **settings: float) -> Clip:
     """Render, and ask the landmark model about every key frame."""
     end_s = max((h.offset_s for h in happenings), default=0.0) + 0.2
@@ -94,8 +83,8 @@ def film(portrait: Portrait, happenings: list[Happening], distance_iod: float, *
         "fps": FPS, "duration_s": end_s, "width": 320, "height": 240, "face_width_px": 150, "noise_levels": 2,
         "sway_miod": 3.0, "turn_sway_deg": 0.1, "pulse_miod": 1.0,
     }  # fmt: skip
-    with camera_at(distance_iod):
-        scene = Scene(Plan(tuple(happenings), SceneSettings(**(defaults | settings))), portrait)  # type: ignore[arg-type]
+    chosen = SceneSettings(**(defaults | settings))  # type: ignore[arg-type]  # all floats, some whole
+    scene = Scene(Plan(tuple(happenings), chosen), portrait, distance_iod)
     frames = [luma.copy() for _, luma in scene.render()]
     finder, answers, truths = FaceFinder(PerceiveConfig()), {}, {}
     for k in range(0, len(frames), KEY_EVERY):
@@ -116,8 +105,13 @@ def film(portrait: Portrait, happenings: list[Happening], distance_iod: float, *
 
 def track(clip: Clip, change: Change, learns: bool, true_landmarks: bool = False) -> NDArray[np.float64]:
     """Signals of the clip [shape=(n_frames, N_SIGNALS)], miod."""
-    answers = clip.true_answers if true_landmarks else clip.answers
-    FaceTrack.learns_shape = learns
+    without = nullcontext() if learns else mock.patch.object(LearnedResidue, "learn")
+    with without:
+        return followed(clip, change, clip.true_answers if true_landmarks else clip.answers)
+
+
+def followed(clip: Clip, change: Change, answers: dict[int, Places]) -> NDArray[np.float64]:
+    """The same, with the key frames' answers given."""
     tracker = Tracker(TrackConfig(), *clip.frames[0].shape)
     rows, pending = np.full((len(clip.frames), N_CHANNELS), np.nan), None
     for k, luma in enumerate(clip.frames):
@@ -132,7 +126,6 @@ def track(clip: Clip, change: Change, learns: bool, true_landmarks: bool = False
         if pending is None and k % KEY_EVERY == 0:
             tracker.remember_key_frame(frame)
             pending = k
-    FaceTrack.learns_shape = True
     return rows[:, :N_SIGNALS]
 
 

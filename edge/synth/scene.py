@@ -42,6 +42,8 @@ class Scene:
     ----------
     plan : Plan
     portrait : Portrait
+    distance_iod : float
+        How far the camera stands, in the distance between the outer eye corners.
 
     Attributes
     ----------
@@ -50,7 +52,7 @@ class Scene:
         0 within the turns that a plan allows.
     """
 
-    def __init__(self, plan: Plan, portrait: Portrait) -> None:
+    def __init__(self, plan: Plan, portrait: Portrait, distance_iod: float = CAMERA_DISTANCE_IOD) -> None:
         self.plan = plan
         self.settings = settings = plan.settings
         canvas = place_portrait(portrait, settings.width, settings.height, settings.face_width_px)
@@ -60,7 +62,7 @@ class Scene:
         self.camera = Camera(
             settings.width / 2,
             settings.height / 2,
-            CAMERA_DISTANCE_IOD * self.iod_px,
+            distance_iod * self.iod_px,
             PIVOT_DEPTH_IOD * self.iod_px,
         )
         self._lay_grid()

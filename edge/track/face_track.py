@@ -53,8 +53,6 @@ class FaceTrack:
         Of the frames.
     """
 
-    learns_shape = True  # the benchmark shows what it is without
-
     def __init__(self, face: int, config: TrackConfig, height: int, width: int) -> None:
         self.face = face
         self._picture = WorkPicture(height, width)
@@ -132,7 +130,6 @@ class FaceTrack:
         self._look(luma, head, dt_s, held)
         if held:
             head.get_used(self._patches.position[:N_RIGID], self._patches.state[:N_RIGID], dt_s)
-        if held and self.learns_shape:
             head.learned.learn(self._patches.movement, self._board.before, dt_s)
         self._board.advance(self._patches.movement, self._aux)
         return Trace(self.face, frame.sequence, frame.timestamp_ns, self._board.codes, self._board.points)

@@ -7,7 +7,7 @@ import pytest
 
 from edge.anatomy import SIGNAL_NAMES, SIGNALS
 from edge.synth.plan import Happening
-from edge.track.face_track import FaceTrack
+from edge.track.learned import LearnedResidue
 
 FPS = 60.0
 FIRST = 8
@@ -61,14 +61,14 @@ def test_turns_and_nods_of_fifteen_degrees_leave_little_once_learned(nodding, fo
 
 
 def test_what_is_learned_is_what_was_left(nodding, follow, monkeypatch):
-    monkeypatch.setattr(FaceTrack, "learns_shape", False)
+    monkeypatch.setattr(LearnedResidue, "learn", lambda *_: None)
     followed = follow(nodding, answer=with_depth(0.6))
     assert residue(followed, 12.2, 16.0).max() > 6.0
 
 
 def test_learning_makes_no_step(nodding, follow, monkeypatch):
     learned = follow(nodding, answer=with_depth(0.6))
-    monkeypatch.setattr(FaceTrack, "learns_shape", False)
+    monkeypatch.setattr(LearnedResidue, "learn", lambda *_: None)
     plain = follow(nodding, answer=with_depth(0.6))
     assert learned.largest_step(FIRST) < plain.largest_step(FIRST) + 0.5
     # at the very first frames nothing is learned yet, and later the two part slowly

@@ -16,6 +16,7 @@ from edge.anatomy import N_CHANNELS
 from edge.config import SpotConfig
 from edge.evaluate.score import Interval
 from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Trace
+from edge.pipeline import SAME_PERSON_NS
 from edge.spot.spotter import Spotter
 from edge.synth.plan import write_plan
 from spotting.clips import Clip
@@ -23,7 +24,6 @@ from spotting.loop import follow
 
 _BEFORE_SPOTTING = ("kernels", "track", "perceive", "capture", "synth")  # what the signals depend on
 _SPOTTING_KERNELS = {"pulse.py", "flanks.py", "samples.py", "cluster.py"}
-SAME_PERSON_NS = 5_000_000_000  # as edge.pipeline
 
 
 @dataclass(frozen=True, slots=True)
