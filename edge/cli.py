@@ -45,6 +45,7 @@ COMMANDS = {
     "sessions": Command("log", "list what was logged"),
     "cues": Command("log", "list the candidate cues of a session"),
     "export": Command("export", "write cues for the tools you already use"),
+    "backup": Command("backup", "copy the log, checked"),
     "synth": Command("synth", "make a clip with known movements from a photograph"),
     "bench": Command("bench", "measure the speed of this machine, stage by stage"),
     "warmup": Command("warmup", "compile the kernels into the cache"),

@@ -135,6 +135,18 @@ class RecordConfig:
 
     signals: bool = setting(True, "keep the movement signals, so that spotting can run again")
     traces: bool = setting(True, "keep the tracked points around each cue, for replay without a picture")
+    backup_hours: float = setting(
+        24.0, "a camera's run copies the log so often, checked, into backups/; 0: never", low=0, high=8760
+    )
+    keep_days: float = setting(
+        0.0, "sessions older than this are deleted, unless kept; 0: never", low=0, high=36500
+    )
+    keep_gb: float = setting(
+        0.0, "the oldest are deleted where log and backup take more than this; 0: never", low=0, high=1e6
+    )
+    keep_sessions: int = setting(
+        0, "only so many of the newest sessions stay; kept ones are not counted; 0: all", low=0, high=10**6
+    )
 
 
 @dataclass(frozen=True, slots=True)

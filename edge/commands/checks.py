@@ -263,30 +263,6 @@ def check_disk(
     return Finding("ok", found)
 
 
-def check_database(data_dir: Path) -> Finding:
-    """The log can be read and its pages fit together."""
-    path = data_dir / "microcue.db"
-    if not path.exists():
-        return Finding("ok", "none yet; the first run makes it")
-    from edge.record.lock import is_held
-    from edge.record.schema import open_for_reading
-
-    connection = open_for_reading(path)
-    try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        (n_sessions,) = connection.execute("SELECT count(*) FROM sessions").fetchone()
-    finally:
-        connection.close()
-    if verdict != "ok":
-        fix = "copy the directory away, then start a new one with --data"
-        return Finding("fail", f"{path} is damaged: {verdict}", fix, EXIT_INPUT_OUTPUT)
-    running = ", one is running" if is_held(data_dir) else ""
-    return Finding(
-        "ok",
-        f"{n_sessions} session{'' if n_sessions == 1 else 's'}{running}, {path.stat().st_size / 1e6:.1f} MB",
-    )
-
-
 def check_temperature(thermal_dir: Path = Path("/sys/class/thermal")) -> Finding:
     """The hottest sensor: a processor that slows down changes frame times."""
     degrees = []

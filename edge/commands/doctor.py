@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge.commands import checks
 from edge.commands.checks import Finding, examined
 from edge.commands.frames_check import check_frames
+from edge.commands.log_check import check_log
 
 if TYPE_CHECKING:
     from edge.commands.context import Context
@@ -64,7 +65,7 @@ def checks_of(context: Context) -> dict[str, Callable[[], Finding]]:
         "led": lambda: checks.check_led(config),
         "clock": checks.check_clock,
         "disk": lambda: checks.check_disk(data_dir),
-        "log": lambda: checks.check_database(data_dir),
+        "log": lambda: check_log(data_dir, config.record.backup_hours),
         "temperature": checks.check_temperature,
         "power": checks.check_power,
         "core dumps": checks.check_core_dumps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +11,10 @@ from typing import Any
 
 from edge.commands.context import Context
 from edge.record.cue_rows import CUE_COLUMNS, Field, Row
+from edge.record.lock import fault_of_run
 from edge.record.reading import SESSION_COLUMNS, LogReader
+
+logger = logging.getLogger(__name__)
 
 _SESSIONS_EXAMPLE = """\
 examples:
@@ -78,6 +82,8 @@ def register(subparsers: Any) -> None:
 
 def run_sessions(args: argparse.Namespace, context: Context) -> int:
     """List the sessions; having none yet is no failure."""
+    if fault := fault_of_run(context.data_dir):
+        logger.warning("the run that is recording now says: %s", fault)
     with LogReader(context.data_dir) as log:
         sessions = deque(log.sessions(), maxlen=args.limit)
     if context.json:

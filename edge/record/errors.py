@@ -145,6 +145,18 @@ class BlockDamaged(RecordError):
         )
 
 
+class BackupFailed(RecordError):
+    """The log could not be copied, or the copy is not what the log is."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"no backup could be made in {self.path}: {self.reason}; older backups are still there"
+
+
 class SessionUnknown(UsageError):
     """No session of that name."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from edge.record.errors import DataDirBusy, DataDirUnwritable
 
 LOCK_NAME = "microcue.lock"
+_NOTE_BYTES = 512
 
 
 class DataDirLock:
@@ -33,7 +35,7 @@ class DataDirLock:
             pid = _read_pid(self._descriptor)
             os.close(self._descriptor)
             raise DataDirBusy(data_dir, pid)
-        self._write_pid(f"{os.getpid()}\n".encode())
+        self.tell("")
 
     def _is_taken(self) -> bool:
         # `is_held` of another process holds it for microseconds: one more look tells
@@ -46,18 +48,21 @@ class DataDirLock:
                 return True
         return False
 
-    def _write_pid(self, text: bytes) -> None:
-        # The lock counts, the number is only for the sentence: a full disk must not forbid opening.
-        try:
-            os.ftruncate(self._descriptor, 0)
+    def tell(self, fault: str) -> None:
+        """Leave word for other processes of what is wrong with the log; empty where nothing is."""
+        text = f"{os.getpid()}\n{fault}".encode()
+        # always the same length: on a full disk a block that is there already can still be written over
+        self._write(text[:_NOTE_BYTES].ljust(_NOTE_BYTES, b"\n"))
+
+    def _write(self, text: bytes) -> None:
+        # The lock counts, the text is only for people: a full disk must not forbid opening.
+        with contextlib.suppress(OSError):
             os.pwrite(self._descriptor, text, 0)
-        except OSError:
-            return
 
     def release(self) -> None:
         """Let the next run in. Safe to call twice."""
         if self._descriptor >= 0:
-            self._write_pid(b"")
+            self._write(b"\n" * _NOTE_BYTES)
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -77,6 +82,20 @@ def is_held(data_dir: Path) -> bool:
     return False
 
 
+def fault_of_run(data_dir: Path) -> str:
+    """What the process that is recording into `data_dir` says is wrong; empty where nothing is."""
+    if not is_held(data_dir):
+        return ""
+    try:
+        return _read_note((data_dir / LOCK_NAME).read_bytes())[1]
+    except OSError:
+        return ""
+
+
 def _read_pid(descriptor: int) -> int:
-    text = os.pread(descriptor, 20, 0).strip()
-    return int(text) if text.isdigit() else 0
+    return _read_note(os.pread(descriptor, _NOTE_BYTES, 0))[0]
+
+
+def _read_note(note: bytes) -> tuple[int, str]:
+    number, _, fault = note.decode("utf-8", "replace").partition("\n")
+    return int(number) if number.isdigit() else 0, fault.strip()

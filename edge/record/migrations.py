@@ -147,4 +147,12 @@ CREATE TABLE signal_blocks (
 
 # Each brings a database from format n to n + 1. Never edit one that was released: add another.
 _RELATED = "ALTER TABLE cues ADD COLUMN related_onset_ns INTEGER;"
-MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED)
+_INCIDENTS = """
+CREATE TABLE incidents (
+    at_unix_ns INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (at_unix_ns, kind)
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS)

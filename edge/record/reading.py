@@ -211,6 +211,11 @@ class LogReader:
             unpack_codes(points, n_frames, n_points * 2).reshape(n_frames, n_points, 2),
         )
 
+    def incidents(self) -> Iterator[tuple[int, str, str]]:
+        """What went wrong with the log itself, or was mended: Unix time in ns, kind, detail; oldest first."""
+        sql = "SELECT at_unix_ns, kind, detail FROM incidents ORDER BY at_unix_ns"
+        return ((at_ns, kind, detail) for at_ns, kind, detail in self._rows(sql))
+
     def _session_row(self, running_key: int | None, stored: tuple[Any, ...]) -> Row:
         key, session_id, participant, end_reason, last_ns, source, timestamps, n_frames = stored[:8]
         n_dropped_frames, n_micro, n_macro, n_blinks, n_marks, n_lost_rows, n_lost_signal_frames = stored[8:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import secrets
 import sqlite3
@@ -12,16 +13,22 @@ from pathlib import Path
 
 from edge.config import RecordConfig
 from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Gap, Mark, SessionInfo, Trace
-from edge.record.errors import DataDirUnwritable
+from edge.record.errors import DatabaseDamaged, DataDirUnwritable
+from edge.record.keeper import Keeper
 from edge.record.lock import DataDirLock
-from edge.record.schema import DATABASE_NAME, newest_session_key, open_for_writing
+from edge.record.salvage import Salvage, set_aside, unsalvaged
+from edge.record.schema import DATABASE_NAME, newest_session_key, open_for_writing, session_keys
 from edge.record.session import NEVER_NS, FaceBuffers, RunningSession
-from edge.record.statements import SessionRows, Statement
+from edge.record.statements import SessionRows, Statement, incident
 from edge.record.writer import Rows, Work, Writer
+
+log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # A file can be read faster than a slow card writes; it may wait, a camera may not.
 _FILE_WAIT_S = 5.0
+# Whoever ends a run waits so long for a salvage to finish; the next run goes on with it.
+_SALVAGE_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,10 @@ class Recorder:
         self._next_key = newest_session_key(connection, path) + 1
         self._n_lost_signal_frames_before = 0
         self._is_closed = False
-        self._writer = Writer(connection, path, self._progress)
+        self._path = path
+        self._salvage: Salvage | None = None
+        self._keeper: Keeper | None = None
+        self._writer = Writer(connection, path, self._progress, self._renewed, lock.tell)
 
     @classmethod
     def open(cls, data_dir: Path, config: RecordConfig, n_points: int) -> Recorder:
@@ -84,14 +94,27 @@ class Recorder:
         lock = DataDirLock(data_dir)
         try:
             path = data_dir / DATABASE_NAME
-            connection = open_for_writing(path)
             try:
-                return cls(connection, path, lock, config, n_points)
-            except BaseException:
-                connection.close()
-                raise
+                recorder = cls._on(path, lock, config, n_points)
+            except DatabaseDamaged as damage:
+                aside = set_aside(path)
+                log.warning("%s was damaged and is now %s; its rows are carried over", path, aside.name)
+                recorder = cls._on(path, lock, config, n_points)
+                recorder._writer.put(Rows(incident("damaged", damage.detail)), math.inf)
+            if unsalvaged(data_dir):
+                recorder._begin_salvage()
+            return recorder
         except BaseException:
             lock.release()
+            raise
+
+    @classmethod
+    def _on(cls, path: Path, lock: DataDirLock, config: RecordConfig, n_points: int) -> Recorder:
+        connection = open_for_writing(path)
+        try:
+            return cls(connection, path, lock, config, n_points)
+        except BaseException:
+            connection.close()
             raise
 
     @property
@@ -147,9 +170,12 @@ class Recorder:
         source = info.source
         self._session = RunningSession(rows, source.fps, source.live, n_points, self._writer.n_lost_rows)
         boot_id = _BOOT_ID.read_text().strip() if source.live and _BOOT_ID.exists() else ""
-        self._writer.put(Rows(*rows.start(info, boot_id)), math.inf)
+        self._session.opening = rows.start(info, boot_id)
+        self._writer.put(Rows(*self._session.opening), math.inf)
         if clock_offset_ns is not None:
             self.add_clock_offset(first_frame_ns, clock_offset_ns, synchronised)
+        if source.live and self._keeper is None:
+            self._keeper = Keeper(self._path.parent, self._config, self._add_offset_of_running, self._put)
         return session_id
 
     def append(self, event: Event) -> None:
@@ -202,7 +228,7 @@ class Recorder:
 
     def add_clock_offset(self, at_ns: int, offset_ns: int, synchronised: bool) -> None:
         """Store Unix time minus sensor time, at start and whenever the wall clock was set."""
-        self._queue(Rows(self._running().rows.clock_offset(at_ns, offset_ns, synchronised)))
+        self._put(self._running().rows.clock_offset(at_ns, offset_ns, synchronised))
 
     def add_health(self, at_ns: int, name: str, value: float) -> None:
         """Store a reading of the machine, such as "temperature_c" or "fps"."""
@@ -235,10 +261,41 @@ class Recorder:
         self._is_closed = True
         if self._session is not None:
             self.end_session("closed", self._session.n_frames)
+        if self._keeper is not None:
+            self._keeper.stop()
+        if self._salvage is not None:
+            self._salvage.stop(_SALVAGE_PATIENCE_S)
         try:
             self._writer.close()
         finally:
             self._lock.release()
+
+    def _begin_salvage(self) -> None:
+        if self._salvage is None:
+            self._salvage = Salvage(self._path.parent, self._put_salvaged, self._session_keys)
+        self._salvage.begin()
+
+    def _put(self, statement: Statement) -> None:
+        self._writer.put(Rows(statement), math.inf)
+
+    def _add_offset_of_running(self, at_ns: int, offset_ns: int, synchronised: bool) -> None:
+        """Called by the keeper, for whom a session may end at any moment."""
+        if (session := self._session) is not None:
+            self._put(session.rows.clock_offset(at_ns, offset_ns, synchronised))
+
+    def _put_salvaged(self, statements: list[Statement], timeout_s: float) -> bool:
+        self._writer.put(Rows(*statements), math.inf)
+        return self._writer.flush(timeout_s)
+
+    def _session_keys(self) -> dict[str, int]:
+        self._writer.flush(_FILE_WAIT_S)
+        return session_keys(self._path)
+
+    def _renewed(self, damage: str) -> list[Statement]:
+        """Called by the writer when it goes on in a fresh log."""
+        self._begin_salvage()
+        session = self._session
+        return [incident("damaged", damage), *(session.opening if session else [])]
 
     def _running(self) -> RunningSession:
         if self._session is None:

@@ -126,6 +126,30 @@ def newest_session_key(connection: sqlite3.Connection, path: Path) -> int:
     return int(newest[0])
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether a failed statement means that the file itself is damaged."""
+    if isinstance(error, sqlite3.OperationalError):
+        # tables that are part of the format are missing only where the page that names them is damaged
+        return str(error).startswith(("no such table", "no such column", "malformed"))
+    return type(error) is sqlite3.DatabaseError or isinstance(error, UnicodeDecodeError)
+
+
+def session_keys(path: Path) -> dict[str, int]:
+    """Id and key of every session in the log.
+
+    Raises
+    ------
+    LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+    """
+    connection = open_for_reading(path)
+    try:
+        return dict(connection.execute("SELECT session_id, session_key FROM sessions"))
+    except SQLITE_ERRORS as error:
+        raise DatabaseDamaged(path, str(error)) from error
+    finally:
+        connection.close()
+
+
 def is_full(error: Exception, path: Path) -> bool:
     """Whether a failed write means that the disk is full."""
     if "disk is full" in str(error):

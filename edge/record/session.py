@@ -14,7 +14,7 @@ from edge.record.buffers import (
     SignalBlock,
     frames_in,
 )
-from edge.record.statements import SessionRows
+from edge.record.statements import SessionRows, Statement
 
 # Faces come and go under new numbers: so many keep a history, the one longest unseen makes room.
 _N_FACES_MAX = 4
@@ -71,6 +71,7 @@ class RunningSession:
         self, rows: SessionRows, fps: float, live: bool, n_points: int, n_lost_rows_before: int
     ) -> None:
         self.rows = rows
+        self.opening: list[Statement] = []  # what a fresh log begins with
         self.live = live
         self.pool = BlockPool(frames_in(1.0, fps))
         self.faces: dict[int, FaceBuffers] = {}

@@ -7,6 +7,7 @@ have reached the disk after all, and is tried again.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -85,6 +86,14 @@ _SIGNALS = _insert(
     "signal_blocks", "session_key, face, first_frame, first_ns, last_ns, n_frames, frames, times, codes"
 )
 _POINTS = _insert("point_lights", "session_key, number, n_frames, n_points, frames, times, points")
+
+
+_INCIDENT = _insert("incidents", "at_unix_ns, kind, detail")
+
+
+def incident(kind: str, detail: str) -> Statement:
+    """Something that went wrong with the log itself, or was mended; by the wall clock, whatever it says."""
+    return Statement(_INCIDENT, (time.time_ns(), kind, detail), urgent=True)
 
 
 @dataclass(frozen=True, slots=True)

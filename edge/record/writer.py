@@ -12,8 +12,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from edge.errors import RecordError
 from edge.record.errors import DiskFull, LogUnwritten
-from edge.record.schema import SQLITE_ERRORS, connect_writer, is_full
+from edge.record.salvage import set_aside
+from edge.record.schema import SQLITE_ERRORS, connect_writer, is_damage, is_full, open_for_writing
 from edge.record.statements import Statement
 
 # What is not urgent waits this long for company: each commit is an fsync, 10-100 ms on an SD card.
@@ -21,6 +23,8 @@ _BURST_S = 0.5
 _PROGRESS_S = 5.0
 _RETRY_S = 1.0
 _N_LAST_TRIES = 3
+# A disk that damages one fresh log after the other is not helped by yet another.
+_N_RENEWALS_MAX = 5
 _QUEUE_MAX = 4096
 # Held in memory while the disk is full: two hours of signals at 120 fps, or every cue of a day.
 _HELD_MAX_BYTES = 32 * 2**20
@@ -69,10 +73,19 @@ class Writer:
         The database file.
     progress : callable
         Gives the row that says how far the session is, or None; asked at every commit.
+    renewed : callable
+        Called when a damaged log was set aside and a fresh one is there; gives the rows it begins with.
+    tell : callable
+        Given `fault`, or "", whenever it changes.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, progress: Callable[[], Statement | None]
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        progress: Callable[[], Statement | None],
+        renewed: Callable[[str], list[Statement]],
+        tell: Callable[[str], None],
     ) -> None:
         self._queue: SimpleQueue[Work | _Flush | _Stop] = SimpleQueue()
         self.fault: str | None = None
@@ -83,6 +96,10 @@ class Writer:
         self._connection: sqlite3.Connection | None = connection
         self._path = path
         self._progress = progress
+        self._renewed = renewed
+        self._tell = tell
+        self._damage = ""
+        self._n_renewals = 0
         self._held: deque[Statement] = deque()
         self._n_held_bytes = 0
         self._last_progress: Statement | None = None
@@ -216,7 +233,7 @@ class Writer:
             if progress is not None:
                 _executed(connection, progress)
             connection.execute("COMMIT")
-        except SQLITE_ERRORS as error:
+        except (*SQLITE_ERRORS, RecordError) as error:
             self._failed(error)
             return False
         self.n_committed_rows += len(self._held) - n_refused
@@ -227,6 +244,8 @@ class Writer:
         return self._committed()
 
     def _committed(self) -> bool:
+        if self.fault is not None:
+            self._tell("")
         self.fault = None
         self._is_full = False
         self._is_urgent = False
@@ -240,13 +259,32 @@ class Writer:
             self.n_faults += 1
         self._is_full = is_full(error, self._path)
         self._reason = "the disk is full" if self._is_full else str(error)
-        self.fault = f"{self._path} cannot be written: {self._reason}"
+        fault = f"{self._path} cannot be written: {self._reason}"
+        if fault != self.fault:
+            self._tell(fault)
+        self.fault = fault
         # after an I/O error a connection may hold on to a half-made -wal or -shm
         if self._connection is not None:
             self._close_connection()
+        if is_damage(error) and self._n_renewals < _N_RENEWALS_MAX:
+            self._set_aside(str(error))
+
+    def _set_aside(self, reason: str) -> None:
+        try:
+            set_aside(self._path)
+        except OSError as error:
+            self._reason = error.strerror or str(error)
+        else:
+            self._n_renewals += 1
+            self._damage = reason
 
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
+        if self._connection is None and self._damage:
+            self._connection = open_for_writing(self._path)
+            # before what waits: those rows belong to the session
+            self._held.extendleft(reversed(self._renewed(self._damage)))
+            self._damage = ""
+        elif self._connection is None:
             self._connection = connect_writer(self._path)
         return self._connection
 

@@ -15,6 +15,7 @@ import pytest
 from edge.capture.picamera2 import RibbonCamera
 from edge.cli import main
 from edge.commands import checks
+from edge.commands.log_check import check_log
 from edge.config import Config, with_overrides
 from edge.errors import DeviceAbsent, MissingExtra, ModelError
 from edge.perceive.models import models_directory
@@ -187,19 +188,19 @@ def test_a_directory_that_cannot_be_written_to_fails(tmp_path, monkeypatch):
 
 
 def test_the_log_is_read_and_its_sessions_counted(tmp_path):
-    assert checks.check_database(tmp_path).found.startswith("none yet")
+    assert check_log(tmp_path, 24.0).found.startswith("none yet")
     open_for_writing(tmp_path / "microcue.db").close()
-    assert checks.check_database(tmp_path).found.startswith("0 sessions, ")
+    assert check_log(tmp_path, 24.0).found.startswith("0 sessions, ")
 
 
 def test_a_damaged_or_foreign_log_fails(tmp_path):
     (tmp_path / "microcue.db").write_bytes(b"no database at all" * 400)
-    damaged = checks.examined(lambda: checks.check_database(tmp_path))
+    damaged = checks.examined(lambda: check_log(tmp_path, 24.0))
     assert (damaged.level, damaged.exit_code) == ("fail", 74)
     (tmp_path / "microcue.db").unlink()
     with closing(sqlite3.connect(tmp_path / "microcue.db")) as foreign, foreign:
         foreign.execute("CREATE TABLE recipes (name TEXT)")
-    assert checks.examined(lambda: checks.check_database(tmp_path)).level == "fail"
+    assert checks.examined(lambda: check_log(tmp_path, 24.0)).level == "fail"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from edge.record.errors import DataDirBusy, DataDirUnwritable
-from edge.record.lock import DataDirLock, is_held
+from edge.record.lock import DataDirLock, fault_of_run, is_held
 
 HOLD = """
 import sys
@@ -59,3 +59,17 @@ def test_a_directory_that_is_not_there_cannot_be_locked(tmp_path):
 def test_the_error_survives_pickling(tmp_path):
     error = DataDirBusy(tmp_path, 12)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_other_processes_are_told_what_is_wrong_while_it_is(tmp_path):
+    lock = DataDirLock(tmp_path)
+    assert fault_of_run(tmp_path) == ""
+    lock.tell("the disk is full; " + "ö" * 600)
+    assert fault_of_run(tmp_path).startswith("the disk is full; öö")
+    with pytest.raises(DataDirBusy, match=f"process {os.getpid()}"):
+        DataDirLock(tmp_path)
+    lock.tell("")
+    assert fault_of_run(tmp_path) == ""
+    lock.tell("left behind")
+    lock.release()
+    assert fault_of_run(tmp_path) == ""
