@@ -14,10 +14,11 @@ from edge.capture.errors import CameraAbsent
 from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.clock import clock_state
-from edge.config import CaptureConfig, Config, SpotConfig
+from edge.config import CaptureConfig, Config
 from edge.errors import EdgeError
+from edge.frame_advice import shortcomings, slow_rate
 from edge.indicate.indicator import Indicator, NullIndicator
-from edge.messages import Event, Frame, SessionInfo
+from edge.messages import Event, Frame, FrameReport, SessionInfo, SourceInfo
 from edge.perceive.finder import FaceFinder
 from edge.perceive.worker import KeyFrameWorker
 from edge.pipeline import Outcome, Watch
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 # a recording gives the same cues on every machine, however fast it is.
 _FILE_LATENCY_NS = 50_000_000
 _FIRST_FRAME_S = 5.0
-_NARROWEST_MS = 40.0  # a twenty-fifth of a second, the shortest that any definition names
 
 
 def open_source(config: CaptureConfig) -> FrameSource:
@@ -118,6 +118,7 @@ def run_session(
     data_dir: Path,
     duration_s: float = 0.0,
     tell: Callable[[float, Event], None] = lambda _seconds, _event: None,
+    warn: Callable[[str], None] = log.warning,
 ) -> tuple[str, Outcome]:
     """Watch until the source ends, someone asks to stop or the time is up.
 
@@ -129,6 +130,8 @@ def run_session(
         Of the frames' own time; 0 for no end.
     tell : callable
         Given every event as it is logged, and its time since the first frame, s.
+    warn : callable
+        Given a sentence where frames fall short of what was asked for; each kind once.
 
     Returns
     -------
@@ -155,7 +158,8 @@ def run_session(
         live = source.info.live
         worker = KeyFrameWorker(finder, height, width, None if live else _FILE_LATENCY_NS)
         stack.callback(worker.close)
-        _warn_of_slow_frames(source.info.fps)
+        if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
+            warn(slow)
         session_id = _begin(recorder, source, finder, config, first)
         watch = Watch(
             source=source,
@@ -165,20 +169,29 @@ def run_session(
             log=recorder,
             indicator=indicator,
             shown=config.indicate,
-            tell=tell,
+            tell=_warner(tell, warn, source.info, config.spot.shortest_ms),
         )
         with _ended(recorder, watch.outcome), _quiet_collector():
             watch.run(first, _stopper(stop, watch.outcome, clock, duration_s))
     return session_id, watch.outcome
 
 
-def _warn_of_slow_frames(fps: float) -> None:
-    """Say which movements are too short for this frame rate."""
-    shortest_ms = Spotter(SpotConfig(), fps).shortest_observable_ms
-    if fps > 0 and shortest_ms > _NARROWEST_MS:
-        log.warning(
-            "%.3g frames a second: movements shorter than about %.0f ms cannot be seen", fps, shortest_ms
-        )
+def _warner(
+    tell: Callable[[float, Event], None], warn: Callable[[str], None], info: SourceInfo, shortest_ms: float
+) -> Callable[[float, Event], None]:
+    """Passes events on to `tell`; of reports on frames it warns of what they show for the first time."""
+    warned = {"short movements"} if slow_rate(info.fps, shortest_ms) else set()  # said at the start
+
+    def told(seconds: float, event: Event) -> None:
+        if not isinstance(event, FrameReport):
+            tell(seconds, event)
+        else:
+            for name, found, fix in shortcomings(event, info, shortest_ms):
+                if name not in warned:
+                    warned.add(name)
+                    warn(f"{found}: {fix}" if info.live else found)
+
+    return told
 
 
 def _begin(recorder: Recorder, source: FrameSource, finder: FaceFinder, config: Config, first: Frame) -> str:

@@ -127,6 +127,12 @@ class SpotConfig:
         3.0, "seconds of the person's own baseline before the first cue", low=0.5, high=60
     )
     macro: bool = setting(True, "also look for movements of 0.5 to 4 s")
+    shortest_ms: float = setting(
+        40.0,
+        "the shortest movement asked for; a frame rate that cannot show it is warned of",
+        low=5,
+        high=4000,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,12 +109,84 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameConditions:
+    """What the frames around a cue were like, from 0.1 s before its onset to 0.1 s after its offset.
+
+    Attributes
+    ----------
+    n_repeated : int
+        Frames with exactly the pixels of the one before.
+    jitter_ms : float
+        Root mean square deviation of single-frame intervals from the sensor's.
+    n_exposure_changes : int
+        Changes of a locked exposure that the source reported.
+    light_level : float, grey levels (0-255)
+        Mean of the whole picture.
+    light_step_percent : float
+        Largest change of that from one frame to the next.
+    flicker_hz : float or None
+        Where lamps' flicker beat with the frame rate at that time; None where no flicker was seen.
+    """
+
+    n_repeated: int
+    jitter_ms: float
+    n_exposure_changes: int
+    light_level: float
+    light_step_percent: float
+    flicker_hz: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReport:
+    """What the frames of some seconds were like, `timestamp_ns` being the last one's.
+
+    Attributes
+    ----------
+    span_ns : int
+        Since the report before, or one interval before the first frame.
+    n_frames, n_missing, n_repeated : int
+        Received; missing by the timestamps; with exactly the pixels of the one before.
+    n_lost, n_corrupt, n_restarts, n_exposure_changes : int
+        What the source counted meanwhile.
+    n_light_steps : int
+        Frames whose light differs from the one before by more than 2 %.
+    jitter_ms : float
+        Root mean square deviation of single-frame intervals from the sensor's.
+    light_level : float, grey levels (0-255)
+        Mean of the whole picture.
+    lamp_hz, flicker_hz : float or None
+        A lamp's flicker (100 or 120 Hz), and where it shows at this frame rate; None where none was seen.
+    """
+
+    timestamp_ns: int
+    span_ns: int
+    n_frames: int
+    n_missing: int
+    n_repeated: int
+    n_lost: int
+    n_corrupt: int
+    n_restarts: int
+    n_exposure_changes: int
+    n_light_steps: int
+    jitter_ms: float
+    light_level: float
+    lamp_hz: float | None
+    flicker_hz: float | None
+
+    @property
+    def fps(self) -> float:
+        """Frames received per second."""
+        return self.n_frames * 1e9 / self.span_ns if self.span_ns else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
     """One candidate cue: something moved, briefly. Times are sensor nanoseconds.
 
     `related_onset_ns` is the onset of an earlier decided cue that this one followed, preceded or
     overlapped in the same region, within `spot.spotter.RELATED_NS`: a movement there and back
-    twice, or a brief one that runs into a lasting one. None where there is no such cue.
+    twice, or a brief one that runs into a lasting one. None where there is no such cue. `frames` is
+    added where the cue is logged, by whoever saw them.
     """
 
     face: int
@@ -139,6 +211,7 @@ class Cue:
     during_speech: bool
     lighting: Lighting
     related_onset_ns: int | None = None
+    frames: FrameConditions | None = field(default=None, compare=False)  # not what the cue is
 
     @property
     def duration_ms(self) -> float:
@@ -196,7 +269,7 @@ class Mark:
     text: str
 
 
-Event: TypeAlias = Cue | Blink | Gap | FaceFound | FaceLost | Mark
+Event: TypeAlias = Cue | Blink | Gap | FaceFound | FaceLost | Mark | FrameReport
 
 
 @dataclass(slots=True)

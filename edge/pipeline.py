@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from edge.capture.errors import FrameTimeout, SourceEnded
-from edge.capture.gaps import GapDetector
+from edge.capture.frame_history import FrameHistory
 from edge.capture.source import FrameSource
 from edge.config import IndicateConfig
 from edge.indicate.indicator import Indicator, State, is_shown
@@ -70,6 +70,8 @@ class Outcome:
     n_frames: int = 0
     n_face_frames: int = 0
     n_missing: int = 0
+    n_repeated: int = 0
+    n_light_steps: int = 0
     n_key_frames: int = 0
     n_micro: int = 0
     n_macro: int = 0
@@ -83,6 +85,8 @@ class Outcome:
     first_ns: int = 0
     last_ns: int = 0
     fps: float = 0.0
+    lamp_hz: float | None = None
+    flicker_hz: float | None = None
     reason: str = ""
     first_face_s: float | None = None
     has_learned: bool = False
@@ -109,30 +113,45 @@ class Watch:
     spotters: dict[int, FaceSpotter] = field(default_factory=dict)
     resting: dict[int, tuple[FaceSpotter, int]] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
+    frames: FrameHistory = field(init=False)
+
+    def __post_init__(self) -> None:
+        info = self.source.info
+        self.frames = FrameHistory(info.height, info.width, info.fps)
 
     def run(self, first: Frame, stop: Callable[[Frame], bool]) -> Outcome:
         """Watch from the first frame until the source ends or `stop` says so."""
-        gaps = GapDetector(self.source.info.fps)
         self.outcome.first_ns = first.timestamp_ns
         frame: Frame | None = first
         try:
             while frame is not None and not stop(frame):
-                if (gap := gaps.observe(frame.sequence, frame.timestamp_ns)) is not None:
-                    self._announce(gap)
+                self._look_at(frame)
                 self.step(frame)
                 self.timer.begin()
                 frame = self._next_frame(stop, frame)
                 self.timer.lap(_CAPTURE)
         finally:  # a camera that breaks must not take what was seen with it
-            self._wrap_up(gaps)
+            self._wrap_up()
         return self.outcome
 
-    def _wrap_up(self, gaps: GapDetector) -> None:
+    def _look_at(self, frame: Frame) -> None:
+        """Note what the frame is like as a frame, before anybody looks for a face in it."""
+        counts = self.source.counts
+        if (gap := self.frames.observe(frame, counts)) is not None:
+            self._announce(gap)
+        if (report := self.frames.report(frame.timestamp_ns, counts)) is not None:
+            self._announce(report)
+
+    def _wrap_up(self) -> None:
         """Decide what is still open and count what the source says of itself."""
         for face in list(self.spotters):
             self._spot_rest(face)
-        outcome, counts = self.outcome, self.source.counts
-        outcome.n_missing, outcome.fps = gaps.n_missing, gaps.fps
+        outcome, counts, frames = self.outcome, self.source.counts, self.frames
+        if (report := frames.report(outcome.last_ns, counts, at_once=True)) is not None:
+            self._announce(report)
+        outcome.n_missing, outcome.fps = frames.gaps.n_missing, frames.gaps.fps
+        outcome.n_repeated, outcome.n_light_steps = frames.n_repeated, frames.n_light_steps
+        outcome.lamp_hz, outcome.flicker_hz = frames.lamp_hz, frames.flicker_hz
         outcome.n_lost, outcome.n_corrupt = counts.n_lost, counts.n_corrupt
         outcome.n_mended_times = counts.n_mended_times
         outcome.n_restarts, outcome.n_exposure_changes = counts.n_restarts, counts.n_exposure_changes
@@ -193,6 +212,8 @@ class Watch:
 
     def _announce(self, event: Event) -> None:
         """Log an event, count it, show it, tell it."""
+        if isinstance(event, Cue):
+            event = replace(event, frames=self.frames.around(event.onset_ns, event.offset_ns))
         self.log.append(event)
         if isinstance(event, Cue):
             self.outcome.n_micro += event.kind == "micro"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from edge.messages import (
     FaceLandmarks,
     FaceLost,
     Frame,
+    FrameReport,
     Gap,
     KeyFrameAnswer,
     SourceInfo,
@@ -167,8 +168,12 @@ class Session:
             log=self.log,
             indicator=self.indicator,
             shown=shown or IndicateConfig(),
-            tell=lambda seconds, event: self.told.append((seconds, event)),
+            tell=self.hear,
         )
+
+    def hear(self, seconds, event):
+        if not isinstance(event, FrameReport):
+            self.told.append((seconds, event))
 
     def run(self, stop=lambda _: False):
         def stopped(frame):
@@ -244,6 +249,38 @@ def test_watch_tells_each_event_with_its_time_since_the_first_frame(clip, always
     session.run()
     assert [event for _, event in session.told] == session.log.events
     assert [seconds for seconds, _ in session.told] == pytest.approx([0.05, 0.2])  # the cue's onset
+
+
+def test_watch_reports_on_frames_after_three_seconds_and_at_the_end(clip, always):
+    frames = endless(clip, 420)
+    frames[350] = replace(frames[350], luma=frames[349].luma)
+    del frames[40]
+    session = Session(scripted(frames), always)
+    outcome = session.run()
+    assert [
+        (report.n_frames, report.n_missing, report.n_repeated) for report in session.log.frame_reports
+    ] == [
+        (300, 1, 0),
+        (119, 0, 1),
+    ]
+    assert [report.fps for report in session.log.frame_reports] == pytest.approx(
+        [100 * 300 / 301, 100], rel=1e-3
+    )
+    assert (outcome.n_repeated, outcome.n_light_steps, outcome.flicker_hz) == (1, 0, None)
+
+
+def test_watch_says_beside_a_cue_what_the_frames_around_it_were_like(clip, always):
+    frames = endless(clip, 80)
+    frames[25] = replace(frames[25], luma=frames[24].luma)
+    for k in range(45, 80):  # the light goes up after the first cue's offset and its margin
+        frames[k] = replace(frames[k], luma=(frames[k].luma * 0.9).astype(np.uint8))
+    script = {32: (make_cue(0, 30),), 60: (make_cue(0, 50),)}
+    session = Session(scripted(frames), always, [PlayedSpotter(script)])
+    session.run()
+    steady, stepped = (event.frames for event in session.log.events if isinstance(event, Cue))
+    assert (steady.n_repeated, stepped.n_repeated) == (1, 0)
+    assert steady.light_step_percent < 0.5 < 8 < stepped.light_step_percent < 12
+    assert steady.light_level == pytest.approx(148, abs=1)
 
 
 def test_watch_counts_missing_frames(clip, always):

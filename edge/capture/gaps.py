@@ -29,7 +29,8 @@ class GapDetector:
 
     Notes
     -----
-    `jitter_ms` is the root mean square of (interval - nominal) over single-frame intervals.
+    `jitter_ms` is the root mean square of (interval - nominal) over the `n_single` single-frame intervals,
+    whose squares `sum_square_ns2` has summed up.
     """
 
     def __init__(self, nominal_fps: float = 0.0) -> None:
@@ -44,8 +45,8 @@ class GapDetector:
         self._recent = [self.interval_ns] * n_imagined + [0.0] * (_WINDOW - n_imagined)
         self._n_recent = n_imagined
         self._next = n_imagined
-        self._n_single = 0
-        self._sum_square_ns2 = 0.0
+        self.n_single = 0
+        self.sum_square_ns2 = 0.0
 
     @property
     def steady(self) -> bool:
@@ -66,7 +67,7 @@ class GapDetector:
     @property
     def jitter_ms(self) -> float:
         """Root mean square deviation of single-frame intervals from the nominal one."""
-        return math.sqrt(self._sum_square_ns2 / self._n_single) / 1e6 if self._n_single else 0.0
+        return math.sqrt(self.sum_square_ns2 / self.n_single) / 1e6 if self.n_single else 0.0
 
     def observe(self, sequence: int, timestamp_ns: int) -> Gap | None:
         """Take in one frame; return the gap before it, if there is one.
@@ -103,8 +104,8 @@ class GapDetector:
 
     def _note_single(self, interval_ns: int) -> None:
         deviation = interval_ns - self.interval_ns
-        self._n_single += 1
-        self._sum_square_ns2 += deviation * deviation
+        self.n_single += 1
+        self.sum_square_ns2 += deviation * deviation
 
     def _remember(self, interval_ns: int) -> None:
         self._recent[self._next] = interval_ns

@@ -12,7 +12,7 @@ from typing import Any
 
 from edge.commands.context import Context
 from edge.commands.log import print_cues
-from edge.commands.session import add_session_options, config_with_options, summary, teller
+from edge.commands.session import add_session_options, config_with_options, summary, teller, warner
 from edge.evaluate.score import IOU_HIT, Interval, Score, read_truth, score
 from edge.record.cue_rows import CUE_COLUMNS
 from edge.record.reading import LogReader
@@ -67,7 +67,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with _Making(context) as making:
         clip, truth_file = _clip(args.seed, making)
     config = config_with_options(config, args, camera=f"file:{clip}")
-    session_id, outcome = run_session(config, context.data_dir, args.duration or 0.0, teller(context))
+    session_id, outcome = run_session(
+        config, context.data_dir, args.duration or 0.0, teller(context), warner(context)
+    )
     seconds = outcome.seconds
     truth = [event for event in read_truth(truth_file) if event.offset_s <= seconds]
     result = score(truth, _logged(context, session_id), seconds)

@@ -43,6 +43,7 @@ _SESSION_HEADINGS = {
     "length": "length",
     "fps": "fps",
     "watched": "watched",
+    "frames": "frames",
     "n_micro": "micro",
     "n_macro": "macro",
     "per_minute": "/min",
@@ -50,7 +51,7 @@ _SESSION_HEADINGS = {
 _CUE_HEADINGS = ("cue", "at", "kind", "ms", "movements", "side", "miod", "false/h", "during")
 # a head in conversation goes beyond it about a tenth of the time
 _FAST_HEAD_MIOD_S = 420.0
-_ROOM_FOR_SESSIONS = ("per_minute", "fps", "n_macro")  # what a narrow terminal does without
+_ROOM_FOR_SESSIONS = ("per_minute", "fps", "n_macro", "frames")  # what a narrow terminal does without
 
 
 def register(subparsers: Any) -> None:
@@ -96,8 +97,11 @@ def run_sessions(args: argparse.Namespace, context: Context) -> int:
         )
         return 0
     names = tuple(_SESSION_HEADINGS)
+    headings = dict(_SESSION_HEADINGS)
+    if not any(row[names.index("frames")] for row in rows):
+        del headings["frames"]  # nothing was wrong with any
     context.print_table(
-        f"Sessions in {context.data_dir}", names, rows, _SESSION_HEADINGS, drop_first=_ROOM_FOR_SESSIONS
+        f"Sessions in {context.data_dir}", names, rows, headings, drop_first=_ROOM_FOR_SESSIONS
     )
     return 0
 
@@ -137,9 +141,22 @@ def _session_for_people(session: dict[str, str | int | float | None]) -> Row:
         _clock_time(round(float(session["duration_s"] or 0)), "02d"),
         f"{fps:.0f}" if isinstance(fps, float) else "",
         f"{coverage:.0%}" if isinstance(coverage, float) else "",
+        _frames_for_people(session),
         *(session["n_micro"], session["n_macro"]),
         f"{per_minute:.1f}" if isinstance(per_minute, float) else "",
     )
+
+
+def _frames_for_people(session: dict[str, str | int | float | None]) -> str:
+    """What was wrong with the frames; empty where nothing was."""
+    counted = (
+        *(("missing", "n_dropped_frames"), ("repeated", "n_repeated_frames")),
+        *(("restarts", "n_restarts"), ("exposures", "n_exposure_changes"), ("light steps", "n_light_steps")),
+    )
+    told = [f"{session[name]} {what}" for what, name in counted if session[name]]
+    if session["lamp_hz"] is not None:
+        told.append(f"flicker {session['flicker_hz']:g} Hz")
+    return "\n".join(told)
 
 
 def _cues_for_people(cues: Iterator[Row]) -> Iterator[Row]:

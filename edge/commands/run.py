@@ -7,7 +7,7 @@ from typing import Any
 
 from edge.commands.context import Context
 from edge.commands.log import print_cues
-from edge.commands.session import add_session_options, config_with_options, summary, teller
+from edge.commands.session import add_session_options, config_with_options, summary, teller, warner
 
 _EXAMPLES = """\
 examples:
@@ -43,7 +43,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from edge.app import run_session
 
     config = config_with_options(context.config, args, camera=args.camera)
-    session_id, outcome = run_session(config, context.data_dir, args.duration or 0.0, teller(context))
+    session_id, outcome = run_session(
+        config, context.data_dir, args.duration or 0.0, teller(context), warner(context)
+    )
     if outcome.n_micro + outcome.n_macro or context.json:
         print_cues(context, session_id)
     context.print_text(summary(session_id, outcome))

@@ -66,6 +66,17 @@ def teller(context: Context) -> Callable[[float, Event], None]:
     return tell
 
 
+def warner(context: Context) -> Callable[[str], None]:
+    """A function that says on standard error what frames fall short of; silent with `-q`."""
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+
+    def warn(sentence: str) -> None:
+        if context.verbosity >= 0:
+            print(f"{clear}microcue: {sentence}", file=sys.stderr)
+
+    return warn
+
+
 def summary(session_id: str, outcome: Outcome) -> str:
     """The session in one or two lines for people."""
     watched = f"{outcome.n_frames} frames in {outcome.seconds:.1f} s at {outcome.fps:.1f} fps"
@@ -83,6 +94,8 @@ def summary(session_id: str, outcome: Outcome) -> str:
     ]
     if outcome.n_missing:
         parts.append(f"{_counted(outcome.n_missing, 'frame')} missing")
+    if outcome.n_repeated:
+        parts.append(f"{_counted(outcome.n_repeated, 'frame')} repeated")
     if outcome.n_lost or outcome.n_corrupt:
         lost, damaged = _counted(outcome.n_lost, "frame"), _counted(outcome.n_corrupt, "packet")
         parts.append(f"{lost} lost and {damaged} damaged at the source")
@@ -92,6 +105,10 @@ def summary(session_id: str, outcome: Outcome) -> str:
         parts.append(f"camera restarted {_counted(outcome.n_restarts, 'time')}")
     if outcome.n_exposure_changes:
         parts.append(f"{_counted(outcome.n_exposure_changes, 'change')} of exposure")
+    if outcome.n_light_steps:
+        parts.append(f"{_counted(outcome.n_light_steps, 'step')} of light")
+    if outcome.lamp_hz is not None:
+        parts.append(f"{outcome.lamp_hz:.0f} Hz light flickering at {outcome.flicker_hz:.1f} Hz")
     text = f"Session {session_id}: {', '.join(parts)}."
     if not outcome.has_learned:
         text += (

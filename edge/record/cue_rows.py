@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple, TypeAlias
 
 from edge.anatomy import REGIONS
-from edge.messages import Cue
+from edge.messages import Cue, FrameConditions
 
 Field: TypeAlias = "str | int | float | None"
 Row: TypeAlias = "tuple[Field, ...]"
@@ -18,14 +19,17 @@ CUE_COLUMNS = (
     *("onset_utc", "regions", "movements", "side", "amplitude_miod", "score", "expected_false_per_hour"),
     *("head_motion_miod_s", "fps", "dropped_frames", "during_blink", "during_speech", "lighting"),
     *("review", "note", "related_onset_s"),
+    *("repeated_frames", "jitter_ms", "exposure_changes", "light_level", "light_step_percent", "flicker_hz"),
 )
 STORED_CUE_COLUMNS = (
     "number, face, kind, onset_ns, apex_ns, offset_ns, onset_frame, apex_frame, offset_frame, "
     "duration_error_ms, regions, movements, side, amplitude_miod, score, expected_false_per_hour, "
     "head_motion_miod_s, fps, dropped_frames, during_blink, during_speech, lighting, "
-    "related_onset_ns, review, note"
+    "related_onset_ns, n_repeated, jitter_ms, n_exposure_changes, light_level, light_step_percent, "
+    "flicker_hz, review, note"
 )
 STORED_BLINK_COLUMNS = "number, face, onset_ns, apex_ns, offset_ns, side"
+_N_OWN = len(fields(Cue)) - 1  # columns of the cue itself; those of its frames follow
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -51,10 +55,11 @@ def rounded(value: float | None, n_digits: int) -> float | None:
 
 def cue_row(session_id: str, clock: WallClock | None, stored: tuple[Any, ...]) -> Row:
     """`CUE_COLUMNS` from `STORED_CUE_COLUMNS`."""
-    number, *fields, review, note = stored
-    fields[9] = tuple(region for region in REGIONS if region in fields[9].split("+"))
-    fields[10] = tuple(fields[10].split("+"))
-    cue = Cue(*fields)
+    number, *values, review, note = stored
+    own, frames = values[:_N_OWN], values[_N_OWN:]
+    own[9] = tuple(region for region in REGIONS if region in own[9].split("+"))
+    own[10] = tuple(own[10].split("+"))
+    cue = Cue(*(*own, None if frames[0] is None else FrameConditions(*frames)))
     false_per_hour = cue.expected_false_per_hour
     return (
         *(f"{session_id}-{number:04d}", session_id, cue.face, cue.kind, cue.duration_band),
@@ -68,6 +73,17 @@ def cue_row(session_id: str, clock: WallClock | None, stored: tuple[Any, ...]) -
         *(rounded(cue.head_motion_miod_s, 3), rounded(cue.fps, 3), cue.dropped_frames),
         *(cue.during_blink, cue.during_speech, cue.lighting, review, note),
         None if cue.related_onset_ns is None else _seconds(cue.related_onset_ns),
+        *_conditions(cue.frames),
+    )
+
+
+def _conditions(frames: FrameConditions | None) -> tuple[Field, ...]:
+    if frames is None:
+        return (None,) * len(fields(FrameConditions))
+    return (
+        *(frames.n_repeated, rounded(frames.jitter_ms, 3), frames.n_exposure_changes),
+        *(rounded(frames.light_level, 1), rounded(frames.light_step_percent, 2)),
+        rounded(frames.flicker_hz, 1),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.errors import RecordError
-from edge.messages import Event, SessionInfo, Trace
+from edge.messages import Event, FrameReport, SessionInfo, Trace
 
 
 class MemoryRecorder:
@@ -23,6 +23,7 @@ class MemoryRecorder:
         self.session_id: str | None = None
         self.sessions: list[tuple[SessionInfo, int, int | None, bool]] = []
         self.events: list[Event] = []
+        self.frame_reports: list[FrameReport] = []
         self.traces: list[Trace] = []
         self.ends: list[tuple[str, int]] = []
         self.n_frames = 0
@@ -38,8 +39,11 @@ class MemoryRecorder:
         return self.session_id
 
     def append(self, event: Event) -> None:
-        """Keep the event."""
-        self.events.append(event)
+        """Keep the event; what is said of frames is kept apart."""
+        if isinstance(event, FrameReport):
+            self.frame_reports.append(event)
+        else:
+            self.events.append(event)
 
     def add_trace(self, trace: Trace) -> None:
         """Keep a copy of the trace."""

@@ -155,4 +155,30 @@ CREATE TABLE incidents (
     PRIMARY KEY (at_unix_ns, kind)
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS)
+_FRAMES = """
+ALTER TABLE cues ADD COLUMN n_repeated INTEGER;
+ALTER TABLE cues ADD COLUMN jitter_ms REAL;
+ALTER TABLE cues ADD COLUMN n_exposure_changes INTEGER;
+ALTER TABLE cues ADD COLUMN light_level REAL;
+ALTER TABLE cues ADD COLUMN light_step_percent REAL;
+ALTER TABLE cues ADD COLUMN flicker_hz REAL;
+CREATE TABLE frame_reports (
+    session_key INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    at_ns INTEGER NOT NULL,
+    span_ns INTEGER NOT NULL,
+    n_frames INTEGER NOT NULL,
+    n_missing INTEGER NOT NULL,
+    n_repeated INTEGER NOT NULL,
+    n_lost INTEGER NOT NULL,
+    n_corrupt INTEGER NOT NULL,
+    n_restarts INTEGER NOT NULL,
+    n_exposure_changes INTEGER NOT NULL,
+    n_light_steps INTEGER NOT NULL,
+    jitter_ms REAL NOT NULL,
+    light_level REAL NOT NULL,
+    lamp_hz REAL,
+    flicker_hz REAL,
+    PRIMARY KEY (session_key, at_ns)
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS, _FRAMES)

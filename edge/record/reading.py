@@ -22,6 +22,7 @@ from edge.record.cue_rows import (
     WallClock,
     blink_row,
     cue_row,
+    rounded,
     utc,
 )
 from edge.record.errors import DatabaseDamaged, LogUnreadable, NoSessions, SessionUnknown
@@ -32,12 +33,20 @@ SESSION_COLUMNS = (
     *("session_id", "state", "participant", "started_utc", "clock_synchronised", "duration_s", "source"),
     *("timestamps", "fps", "n_frames", "n_dropped_frames", "watched_s", "coverage", "n_micro", "n_macro"),
     *("n_blinks", "n_marks", "micro_per_minute", "n_lost_rows", "n_lost_signal_frames", "end_reason"),
+    *("nominal_fps", "jitter_ms", "n_repeated_frames", "n_lost_frames", "n_restarts", "n_exposure_changes"),
+    *("n_light_steps", "light_level", "lamp_hz", "flicker_hz"),
 )
 _SESSIONS = """
 SELECT session_key, session_id, code, end_reason, last_ns, source, timestamps, n_frames, n_dropped_frames,
     n_micro, n_macro, n_blinks, (SELECT count(*) FROM marks WHERE marks.session_key = sessions.session_key),
-    n_lost_rows, n_lost_signal_frames
-FROM sessions LEFT JOIN participants USING (participant_key) ORDER BY session_key
+    n_lost_rows, n_lost_signal_frames, nominal_fps, seen.*
+FROM sessions LEFT JOIN participants USING (participant_key) LEFT JOIN (
+    SELECT session_key AS seen_key, sqrt(sum(jitter_ms * jitter_ms * n_frames) / sum(n_frames)),
+        sum(n_repeated), sum(n_lost), sum(n_restarts), sum(n_exposure_changes), sum(n_light_steps),
+        sum(light_level * n_frames) / sum(n_frames), max(lamp_hz), avg(flicker_hz),
+        2 * count(flicker_hz) > count(*)
+    FROM frame_reports GROUP BY session_key
+) AS seen ON seen_key = session_key ORDER BY session_key
 """
 _FACE_INTERVALS = "SELECT found_ns, lost_ns FROM face_intervals WHERE session_key = ? ORDER BY found_ns"
 # A synchronised offset of the same boot is as good for this session: sensor time runs on.
@@ -218,7 +227,9 @@ class LogReader:
 
     def _session_row(self, running_key: int | None, stored: tuple[Any, ...]) -> Row:
         key, session_id, participant, end_reason, last_ns, source, timestamps, n_frames = stored[:8]
-        n_dropped_frames, n_micro, n_macro, n_blinks, n_marks, n_lost_rows, n_lost_signal_frames = stored[8:]
+        n_dropped_frames, n_micro, n_macro, n_blinks, n_marks, n_lost_rows, n_lost_signal_frames = stored[
+            8:15
+        ]
         unended = "running" if key == running_key else "interrupted"
         clock = self._clock(key)
         duration_s = last_ns / 1e9
@@ -232,6 +243,7 @@ class LogReader:
             *(n_micro, n_macro, n_blinks, n_marks),
             round(60 * n_micro / watched_s, 2) if watched_s > 0 else None,
             *(n_lost_rows, n_lost_signal_frames, end_reason),
+            *_frames_of_session(stored[15], *stored[17:]),
         )
 
     def _built(
@@ -286,6 +298,15 @@ class LogReader:
             raise LogUnreadable(self._path, str(error)) from error
         except SQLITE_ERRORS as error:
             raise DatabaseDamaged(self._path, str(error)) from error
+
+
+def _frames_of_session(nominal_fps: float, jitter_ms: float | None, *seen: Any) -> Row:
+    """The last columns of a session; a lamp that half of the reports do not know is left out."""
+    *counts, light_level, lamp_hz, flicker_hz, flickers = seen
+    return (
+        *(nominal_fps or None, rounded(jitter_ms, 3), *counts, rounded(light_level, 1)),
+        *((lamp_hz, rounded(flicker_hz, 1)) if flickers else (None, None)),
+    )
 
 
 def _onset_s(row: Row) -> float:

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from edge.config import RecordConfig
-from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Gap, Mark, SessionInfo, Trace
+from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, FrameReport, Gap, Mark, SessionInfo, Trace
 from edge.record.errors import DatabaseDamaged, DataDirUnwritable
 from edge.record.keeper import Keeper
 from edge.record.lock import DataDirLock
@@ -195,6 +195,8 @@ class Recorder:
         elif isinstance(event, Gap):
             session.n_dropped_frames += event.n_missing
             self._queue(Rows(*rows.gap(event, session.n_dropped_frames)))
+        elif isinstance(event, FrameReport):
+            self._queue(Rows(rows.frame_report(event)))
         elif isinstance(event, FaceFound):
             self._queue(Rows(rows.face_found(event)))
         elif isinstance(event, FaceLost):

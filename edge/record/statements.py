@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TypeAlias
 
 from edge.anatomy import CHANNEL_NAMES, CHANNEL_QUANTA
-from edge.messages import Blink, Cue, FaceFound, FaceLost, Gap, Mark, SessionInfo
+from edge.messages import Blink, Cue, FaceFound, FaceLost, FrameReport, Gap, Mark, SessionInfo
 
 Value: TypeAlias = "int | float | str | bytes | None"
 
@@ -65,7 +65,8 @@ _CUE = _insert(
     "session_key, number, face, kind, onset_ns, apex_ns, offset_ns, onset_frame, apex_frame, offset_frame, "
     "duration_error_ms, regions, movements, side, amplitude_miod, score, expected_false_per_hour, "
     "head_motion_miod_s, fps, dropped_frames, during_blink, during_speech, lighting, "
-    "related_onset_ns",
+    "related_onset_ns, n_repeated, jitter_ms, n_exposure_changes, light_level, light_step_percent, "
+    "flicker_hz",
 )
 _COUNT = {
     "micro": "UPDATE sessions SET n_micro = ? WHERE session_key = ?",
@@ -76,6 +77,11 @@ _COUNT = {
 _BLINK = _insert("blinks", "session_key, number, face, onset_ns, apex_ns, offset_ns, side")
 _MARK = _insert("marks", "session_key, number, at_ns, text")
 _GAP = _insert("gaps", "session_key, frame, at_ns, n_missing")
+_FRAME_REPORT = _insert(
+    "frame_reports",
+    "session_key, at_ns, span_ns, n_frames, n_missing, n_repeated, n_lost, n_corrupt, n_restarts, "
+    "n_exposure_changes, n_light_steps, jitter_ms, light_level, lamp_hz, flicker_hz",
+)
 _FOUND = _insert("face_intervals", "session_key, face, found_frame, found_ns")
 _LOST = """
 UPDATE face_intervals SET lost_frame = ?, lost_ns = ?
@@ -149,6 +155,7 @@ class SessionRows:
             *(float(cue.head_motion_miod_s), float(cue.fps), int(cue.dropped_frames)),
             *(int(cue.during_blink), int(cue.during_speech), cue.lighting),
             None if cue.related_onset_ns is None else self._since_ns(cue.related_onset_ns),
+            *((None,) * 6 if cue.frames is None else astuple(cue.frames)),
         )
         count = Statement(_COUNT[cue.kind], (n_of_kind, self.session_key))
         return [count, Statement(_CUE, values, urgent=True)]
@@ -163,6 +170,11 @@ class SessionRows:
         """The gap, and how many frames the session has lost with it."""
         values = (self.session_key, int(gap.sequence), self._since_ns(gap.timestamp_ns), int(gap.n_missing))
         return [Statement(_COUNT["dropped"], (n_dropped_frames, self.session_key)), Statement(_GAP, values)]
+
+    def frame_report(self, report: FrameReport) -> Statement:
+        """What the frames of some seconds were like."""
+        at_ns, *others = astuple(report)
+        return Statement(_FRAME_REPORT, (self.session_key, self._since_ns(at_ns), *others))
 
     def face_found(self, found: FaceFound) -> Statement:
         """A face interval opens."""

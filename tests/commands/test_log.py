@@ -20,6 +20,7 @@ from edge.messages import Blink, Cue, FaceFound, SessionInfo, SourceInfo
 from edge.record.cue_rows import CUE_COLUMNS
 from edge.record.reading import SESSION_COLUMNS
 from edge.record.recorder import Recorder
+from edge.record.schema import DATABASE_NAME
 
 START_NS = 10**12
 
@@ -104,6 +105,21 @@ def test_sessions_are_listed_for_programs(microcue):
     assert code == 0
     assert [tuple(session) for session in sessions] == [SESSION_COLUMNS] * 2
     assert [session["participant"] for session in sessions] == [None, "P01"]
+
+
+def test_what_was_wrong_with_frames_is_a_column_where_anything_was(microcue, data_dir):
+    with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
+        connection.execute(
+            "INSERT INTO frame_reports SELECT session_key, 0, 1000000000, 120, 3, 2, 0, 0, 0, 0, 0, 0.1, "
+            "90.0, 100.0, 20.0 FROM sessions WHERE session_key = 1"
+        )
+        connection.execute("UPDATE sessions SET n_dropped_frames = 3 WHERE session_key = 1")
+    _, out, _ = microcue("sessions")
+    heading, _, first, *more, second = out.splitlines()[1:]
+    assert "frames" in words_of(heading)
+    told = words_of(" ".join([first, *more]))
+    assert [text for text in ("3 missing", "2 repeated", "flicker 20 Hz") if text not in told] == []
+    assert "missing" not in second
 
 
 def test_only_the_newest_sessions_are_listed_when_asked(microcue):

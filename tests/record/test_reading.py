@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from edge.errors import EdgeError
-from edge.messages import Gap, Mark
+from edge.messages import FrameConditions, FrameReport, Gap, Mark
 from edge.record.cue_rows import CUE_COLUMNS, WallClock, utc
 from edge.record.errors import BlockDamaged, DatabaseDamaged, NoSessions, SessionUnknown
 from edge.record.reading import SESSION_COLUMNS, LogReader
@@ -14,7 +14,8 @@ from edge.record.schema import DATABASE_NAME
 CONTRACT = """
 cue_id, session_id, face, kind, duration_band, onset_s, apex_s, offset_s, onset_frame, apex_frame, offset_frame, duration_ms,
 duration_error_ms, fast_onset, onset_utc, regions, movements, side, amplitude_miod, score, expected_false_per_hour, head_motion_miod_s,
-fps, dropped_frames, during_blink, during_speech, lighting, review, note, related_onset_s
+fps, dropped_frames, during_blink, during_speech, lighting, review, note, related_onset_s,
+repeated_frames, jitter_ms, exposure_changes, light_level, light_step_percent, flicker_hz
 """  # noqa: E501  # as the design has it
 
 
@@ -25,7 +26,8 @@ def session_id(scene, recorder, data_dir):
     recorder.append(scene.found(0))
     for frame in range(480):
         recorder.add_trace(scene.trace(frame))
-    recorder.append(scene.cue(120, 132, related_onset_ns=scene.frame_ns(30)))
+    frames = FrameConditions(1, 0.12345, 2, 118.26, 2.532, 20.01)
+    recorder.append(scene.cue(120, 132, related_onset_ns=scene.frame_ns(30), frames=frames))
     recorder.append(scene.blink(60, 90))
     recorder.append(Mark(scene.frame_ns(100), "a question"))
     recorder.append(Gap(200, scene.frame_ns(200), 3))
@@ -33,6 +35,12 @@ def session_id(scene, recorder, data_dir):
     recorder.append(scene.lost(480))
     recorder.append(scene.found(720))
     recorder.append(scene.cue(30, 200, kind="macro", during_blink=True))
+    recorder.append(
+        FrameReport(scene.frame_ns(360), 3 * 10**9, 360, 4, 1, 5, 0, 1, 0, 1, 0.5, 90.0, 100.0, 20.0)
+    )
+    recorder.append(
+        FrameReport(scene.frame_ns(1080), 6 * 10**9, 720, 0, 2, 1, 0, 0, 0, 0, 0.5, 120.0, 100.0, 20.0)
+    )
     recorder.saw_frame(1200, scene.frame_ns(1200))
     recorder.end_session("the file ended", 1201)
     recorder.flush(10.0)
@@ -92,7 +100,18 @@ def test_a_cue_is_read_back_with_every_column(log, session_id):
         "review": "unreviewed",
         "note": "",
         "related_onset_s": 0.25,
+        "repeated_frames": 1,
+        "jitter_ms": 0.123,
+        "exposure_changes": 2,
+        "light_level": 118.3,
+        "light_step_percent": 2.53,
+        "flicker_hz": 20.0,
     }
+
+
+def test_a_cue_of_a_log_that_knew_nothing_of_frames_leaves_them_empty(log, session_id):
+    row = as_record(CUE_COLUMNS, next(iter(log.cues(session_id))))
+    assert [row[name] for name in CUE_COLUMNS[-6:]] == [None] * 6
 
 
 def test_cues_come_in_order_of_onset_whatever_their_order_of_arrival(log, session_id):
@@ -148,7 +167,23 @@ def test_a_session_is_summed_up(log, session_id):
         "n_lost_rows": 0,
         "n_lost_signal_frames": 0,
         "end_reason": "the file ended",
+        "nominal_fps": 120.0,
+        "jitter_ms": 0.5,
+        "n_repeated_frames": 3,
+        "n_lost_frames": 6,
+        "n_restarts": 1,
+        "n_exposure_changes": 0,
+        "n_light_steps": 1,
+        "light_level": 110.0,
+        "lamp_hz": 100.0,
+        "flicker_hz": 20.0,
     }
+
+
+def test_a_lamp_that_few_reports_saw_is_not_the_session_s(log, data_dir, session_id):
+    change(data_dir, "UPDATE frame_reports SET lamp_hz = NULL, flicker_hz = NULL WHERE at_ns < 5000000000")
+    row = as_record(SESSION_COLUMNS, next(log.sessions()))
+    assert (row["lamp_hz"], row["flicker_hz"]) == (None, None)
 
 
 def test_two_faces_at_once_are_watched_once(log, scene, recorder, session_id):
