@@ -6,10 +6,10 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: venv  ## watch with the camera, or the built-in demo where there is none
 	@code=0; $(BIN)/microcue run $(ARGS) || code=$$?; \
@@ -41,6 +41,10 @@ test-tflite:  ## the model tests once more, with the older runtime beside the de
 test-gstreamer: venv-dev  ## the tests of the GStreamer source with the real one (gstreamer1.0-tools and -plugins-base, -good)
 	@command -v gst-launch-1.0 > /dev/null || { echo "microcue: gst-launch-1.0 is not installed" >&2; exit 1; }
 	MICROCUE_GSTREAMER=1 $(BIN)/pytest tests/capture/test_gstreamer.py $(ARGS)
+
+test-picamera2:  ## the Raspberry Pi source on the real picamera2 and libcamera's virtual camera (Debian or Ubuntu, as root)
+	tools/virtual_camera/enter.sh /opt/venv/bin/python -m pytest -c /dev/null --rootdir /microcue/tools/virtual_camera \
+		-p no:cacheprovider --timeout 600 /microcue/tools/virtual_camera $(ARGS)
 
 bench: venv  ## the speed of this machine, stage by stage
 	@$(BIN)/microcue bench $(ARGS)

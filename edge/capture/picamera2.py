@@ -133,7 +133,7 @@ class Picamera2Source:
         self._granted = granted
         self._delivery = Delivery(granted.height, granted.width, granted.fps)
         metering = self._metering if self._metering is not None else Metering.at(granted.fps)
-        self._lock = ExposureLock(self._device.set_controls, metering)
+        self._lock = ExposureLock(self._device.set_controls, metering, self._device.has("ExposureTime"))
         self._interval_ns = round(1e9 / granted.fps)
         return self._on_request
 

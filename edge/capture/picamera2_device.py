@@ -33,6 +33,8 @@ _N_BUFFERS = 8
 _STOP_S = 1.0
 _NOISE_REDUCTION_OFF = 0  # libcamera draft.NoiseReductionModeEnum.Off
 _N_MODES_TRIED = 3
+# libcamera may grant another format than the one asked for; in these the rows of luma come first
+_LUMA_FIRST = ("YUV420", "NV12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Picamera2Device:
         )
         camera.configure(configuration)
         main = camera.stream_configuration("main")
-        if main["format"] != "YUV420":
+        if main["format"] not in _LUMA_FIRST:
             raise CameraUnsuitable(self.path, "YUV420", main["format"])
         granted_width, granted_height = main["size"]
         return Granted(mode, granted_width, granted_height, 1e6 / interval_us)
@@ -171,6 +173,10 @@ class Picamera2Device:
     def set_controls(self, controls: dict[str, Any]) -> None:
         """Ask for them with the next request; those that this camera does not have are left out."""
         self._camera.set_controls(self._advertised(controls))
+
+    def has(self, control: str) -> bool:
+        """Whether this camera, as configured, has such a control."""
+        return control in self._camera.camera_controls
 
     def restart(self, controls: dict[str, Any]) -> None:
         """Stop and start again with these controls; may raise RuntimeError or OSError."""

@@ -95,6 +95,8 @@ class ExposureLock:
     hold : callable
         Given the controls that hold exposure, gain and white balance.
     metering : Metering
+    can_hold : bool
+        False for a camera without exposure control: every frame passes, and nothing is verified.
 
     Attributes
     ----------
@@ -104,7 +106,9 @@ class ExposureLock:
         Whether frames came that show them.
     """
 
-    def __init__(self, hold: Callable[[dict[str, Any]], None], metering: Metering) -> None:
+    def __init__(
+        self, hold: Callable[[dict[str, Any]], None], metering: Metering, can_hold: bool = True
+    ) -> None:
         self.held: dict[str, Any] = {}
         self.verified = False
         self._hold = hold
@@ -112,7 +116,8 @@ class ExposureLock:
         self._n_tries = 0
         self._n_frames = self._n_steady = 0
         self._last = (0, 0.0, 0.0)
-        self._ready = False
+        self._can_hold = can_hold
+        self._ready = not can_hold
 
     def passes(self, frame: FrameMetadata) -> bool:
         """Whether this frame is exposed as all later ones will be.
@@ -145,6 +150,8 @@ class ExposureLock:
         Where it is no longer as held, it is asked for again, as after a camera's own restart.
         """
         is_new = self._note(frame)
+        if not self._can_hold:
+            return False
         if is_new and self._n_frames >= self._metering.settled_frames and not self._near(frame):
             self._ask(frame)
         return is_new

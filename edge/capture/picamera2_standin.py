@@ -290,7 +290,7 @@ class StandInPicamera2:
                 self._one_request()
 
     def _one_request(self) -> None:
-        is_metering = self._active.get("AeEnable", True)
+        is_metering = "AeEnable" in self.camera_controls and self._active.get("AeEnable", True)
         step = self._metering_shot() if is_metering else next(self._script, None)
         if step is None or isinstance(step, Stall):
             self._stalled = True
@@ -331,10 +331,13 @@ class StandInPicamera2:
             "DigitalGain": 1.0,
             "FrameDuration": self._active["FrameDurationLimits"][0],
         }
-        if "ColourGains" not in self.scene.missing_controls:
-            values["ColourGains"] = self._active.get("ColourGains", (1.5, 1.4))
+        values["ColourGains"] = self._active.get("ColourGains", (1.5, 1.4))
         request = SimpleNamespace(
-            metadata={_KEYS[name]: value for name, value in values.items()},
+            metadata={
+                _KEYS[name]: value
+                for name, value in values.items()
+                if name not in self.scene.missing_controls
+            },
             memory=None if isinstance(step, Unmappable) else memory.reshape(-1),
         )
         return StandInRequest(request, self)

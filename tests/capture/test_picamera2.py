@@ -224,6 +224,16 @@ def test_camera_that_cannot_be_locked_is_used_and_said_to_be_so(open_source, sho
     assert source.read(1.0).sequence == 0
 
 
+def test_camera_without_exposure_control_delivers_at_once_and_is_said_to_be_unlocked(
+    open_source, shots, play, caplog
+):
+    missing = frozenset({"AeEnable", "ExposureTime", "AnalogueGain", "AwbEnable", "ColourGains"})
+    source = open_source(Scene(shots(*range(3)), missing_controls=missing))
+    assert "exposure could not be locked" in caplog.text
+    assert sum(1 for _ in play(source)) == 3
+    assert source.counts.n_exposure_changes == 0
+
+
 def test_exposure_that_changes_all_the_same_is_counted(open_source, shots, play):
     script = [*shots(0, 1), *shots(2, exposure_us=4000), *shots(3, exposure_us=4000), *shots(4)]
     source = open_source(Scene(script))
