@@ -40,6 +40,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("run", "watch with the camera, or through a file"),
     "demo": Command("demo", "watch the built-in clip and score the result"),
+    "aim": Command("aim", "point the camera, with advice"),
     "doctor": Command("doctor", "check this machine, one line each, with the fix"),
     "cameras": Command("cameras", "list the cameras and their modes"),
     "sessions": Command("log", "list what was logged"),
@@ -54,7 +55,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2, 69, 70, 74, 78 or 130."""
+    """Run one command and return its exit code: 0, 1, 2, 69, 70, 74, 78 or 130."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _run(words)

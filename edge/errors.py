@@ -7,6 +7,7 @@ what was expected, what came and what to do next.
 from __future__ import annotations
 
 EXIT_DONE = 0
+EXIT_NOT_READY = 1  # a question was asked (`aim`), and the answer is no
 EXIT_USAGE = 2
 EXIT_DEVICE_ABSENT = 69
 EXIT_BUG = 70

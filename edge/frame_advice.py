@@ -102,10 +102,10 @@ def _of_steadiness(report: FrameReport) -> list[Shortcoming]:
         fix = f"daylight, a lamp on direct current, or --fps {_steady_rate(report):.0f}, which divides it"
         found.append(Shortcoming("flicker", lamp, fix))
     if report.n_exposure_changes:
-        changes = f"exposure changed {report.n_exposure_changes} times though it was locked"
+        changes = f"exposure changed {_times(report.n_exposure_changes)} though it was locked"
         found.append(Shortcoming("exposure", changes, "steadier light; another program may be changing it"))
     elif report.n_light_steps and report.lamp_hz is None:
-        steps = f"the light stepped {report.n_light_steps} times by more than 2 %"
+        steps = f"the light stepped {_times(report.n_light_steps)} by more than 2 %"
         found.append(Shortcoming("light steps", steps, "lock the exposure, and switch no lamp"))
     return found
 
@@ -114,3 +114,7 @@ def _steady_rate(report: FrameReport) -> float:
     """The rate nearest to the present one at which the lamp's flicker stands still."""
     lamp_hz = report.lamp_hz or 0.0
     return min((lamp_hz / n for n in range(1, 6)), key=lambda fps: abs(fps - report.fps))
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"

@@ -21,7 +21,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--led", metavar="LED", help="auto, gpio:N, rgb:R,G,B, terminal or none")
     parser.add_argument("--participant", metavar="CODE", help="a code for the person, never a name")
-    parser.add_argument("--duration", type=_seconds, metavar="S", help="end after so many seconds")
+    parser.add_argument("--duration", type=seconds, metavar="S", help="end after so many seconds")
     parser.add_argument(
         "--faces", type=int, metavar="N", help="how many faces to follow (default: the largest)"
     )
@@ -121,11 +121,12 @@ def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A duration on the command line, s."""
     try:
-        seconds = float(text)
+        duration_s = float(text)
     except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < 1e9:
+        duration_s = -1.0
+    if not 0 < duration_s < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} should be a number of seconds above 0")
-    return seconds
+    return duration_s

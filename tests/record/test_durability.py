@@ -12,7 +12,7 @@ import pytest
 
 from edge.record import writer
 from edge.record.errors import DiskFull, LogUnwritten
-from edge.record.reading import LogReader
+from edge.record.reading import SESSION_COLUMNS, LogReader
 from edge.record.schema import DATABASE_NAME, connect_writer
 
 RECORD_UNTIL_KILLED = """
@@ -210,7 +210,7 @@ def test_memory_is_bounded_while_the_disk_is_full_and_cues_outlast_signals(
     with LogReader(data_dir) as log:
         assert len(list(log.cues(session_id))) == 24
         (row,) = log.sessions()
-    assert row[-3] == recorder.counts.n_lost_rows
+    assert row[SESSION_COLUMNS.index("n_lost_rows")] == recorder.counts.n_lost_rows
 
 
 @pytest.fixture
