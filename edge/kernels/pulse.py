@@ -40,7 +40,8 @@ N_MOVING, N_CODES, N_LANES = 24, 34, 40  # signals, channels, and those filled u
     N_WORK,
 ) = range(16)
 VARIANCE, COUNT, QUICK, MOVED, N_NOISE = range(5)  # rows of `noise`, flat
-FROM_LEFT, FROM_RIGHT, HEIGHT, QUANTUM, INFLATE, QUICK_UP, QUICK_DOWN, N_SHAPE = range(8)  # of `shapes`, flat
+# rows of `shapes`, flat
+FROM_LEFT, FROM_RIGHT, HEIGHT, QUANTUM, INFLATE, QUICK_UP, QUICK_DOWN, CLIP, CLIP_SHARE, N_SHAPE = range(10)
 TURN_LEAK, CLOSURE_LEAK, COMMON_LEAK, N_LEAK = range(4)  # rows of `leak`, flat
 # places in `settings`
 OPEN_SCORE, CLOSURE_MIN, SLOW_GAIN, COUNT_MAX, SNAPSHOT_EVERY, OPENING_MOST, N_SETTINGS = range(7)
@@ -55,8 +56,6 @@ UPPER_LID = 6  # lane of the right one, the left one's is next: `anatomy.SIGNALS
 LOST = -32768  # `anatomy.LOST`
 CLEAN_MAX = 1 << 30
 RETURN_RATIO = 0.4  # the smaller flank over the larger; a step has none, a lone raised cosine 1
-CLIP = 6.25  # squared deviations count up to 2.5 sigma ...
-CLIP_MEAN = 0.9775  # ... which leaves this much of a Gaussian's variance
 VARIANCE_MIN = 0.0025  # (0.05 miod)^2: half the quietest frame noise seen on a real still face
 QUARTILE = 0.3186  # a quarter of a Gaussian's absolute values lie below this many sigma
 QUICK_MIN = 0.01
@@ -210,7 +209,8 @@ def learn_noise(work, settings, noise, shapes):
         COUNT: samples it has seen. QUICK: the lower quartile of the absolute response,
         followed multiplicatively; speech, which leaves no quiet quarter, lifts it.
     shapes : float32 [shape=(N_SHAPE, n_flat)]
-        QUICK_UP and QUICK_DOWN, factors per sample.
+        QUICK_UP and QUICK_DOWN, factors per sample; squares of deviations count up to CLIP, which leaves
+        a Gaussian 1 / CLIP_SHARE of its variance.
 
     Notes
     -----
@@ -222,7 +222,6 @@ def learn_noise(work, settings, noise, shapes):
     """
     one, two = np.float32(1.0), np.float32(2.0)
     slow, count_max = settings[SLOW_GAIN], settings[COUNT_MAX]
-    clip, share = np.float32(CLIP), one / np.float32(CLIP_MEAN)
     least, quick_least = np.float32(VARIANCE_MIN), np.float32(QUICK_MIN)
     moved_least, moved_most = np.float32(MOVED_MIN), np.float32(MOVED_MAX)
     moved_gain = np.float32(MOVED_GAIN) * slow
@@ -231,7 +230,7 @@ def learn_noise(work, settings, noise, shapes):
         response, variance, moved = work[RESPONSE, i], noise[VARIANCE, i], noise[MOVED, i]
         expected = variance + moved * work[TURN, i] + work[CLOSURE, i]
         square = response * response / expected
-        clipped = (square if square < clip else clip) * share - one
+        clipped = (square if square < shapes[CLIP, i] else shapes[CLIP, i]) * shapes[CLIP_SHARE, i] - one
         work[EXCESS, i] = clipped if response == response else np.float32(0.0)
         work[QUIET, i], work[EXPECTED, i] = variance / expected, expected
     for i in range(n_flat):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +48,16 @@ _OPENING_NAMES = frozenset(("lips_part", "jaw_drop"))
 _OPENINGS = tuple(k for k, s in enumerate(SIGNALS) if s.name.startswith(("lower_lip", "chin")))
 
 
+class Beside(NamedTuple):
+    """What else went on that moves a face by itself."""
+
+    blink: bool = False
+    speech: bool = False
+
+
+_ALONE = Beside()
+
+
 @dataclass(slots=True)
 class Waiting:
     """A candidate whose falling flank may not be complete yet."""
@@ -62,8 +74,10 @@ class Movement:
     ----------
     onset, apex, offset : float, samples
     height : float, miod, positive
-    score, per_hour : float
-        Sigma of the lead, and how many an hour chance would give.
+    score : float
+        Sigma of the lead.
+    per_hour : float
+        How many an hour chance would give among those that are beside as much.
     """
 
     lead: int
@@ -73,10 +87,11 @@ class Movement:
     offset: float
     height: float
     score: float
-    per_hour: float
     regions: tuple[str, ...]
     movements: tuple[str, ...]
     side: Side
+    beside: Beside = _ALONE
+    per_hour: float = float("nan")
 
 
 class Band:
@@ -84,8 +99,10 @@ class Band:
 
     Parameters
     ----------
+    beside : callable
+        Tells of some samples of a bank, from onset to offset, what they are beside.
     accepted_per_hour : float
-        False cues an hour, both halves of the face together.
+        False cues an hour, both halves of the face together; as many again beside blinks and speech.
     longest_s : float
         A movement that has not returned by then is not this band's.
     height_min_miod : float
@@ -97,12 +114,17 @@ class Band:
         plan: BankPlan,
         rate_hz: float,
         leak: NDArray[np.float32],
+        beside: Callable[[PulseBank, float, float], Beside],
         accepted_per_hour: float,
         longest_s: float,
         height_min_miod: float,
     ) -> None:
         self.bank = PulseBank(plan, rate_hz, leak)
-        self.rates = tuple(FalseRate(CHANCE_FLOOR, OPEN_SCORE) for _ in GROUPS)
+        self._beside = beside
+        # for each half of the face: of peaks on their own, and of those beside a blink or speech
+        self.rates = tuple(
+            (FalseRate(CHANCE_FLOOR, OPEN_SCORE), FalseRate(CHANCE_FLOOR, OPEN_SCORE)) for _ in GROUPS
+        )
         self._accepted_each = accepted_per_hour / len(GROUPS)
         self._longest_samples = round(longest_s * rate_hz)
         self._height_min = height_min_miod
@@ -119,12 +141,13 @@ class Band:
 
     def watch(self, seconds: float) -> None:
         """Tell the false-cue model that time has gone by."""
-        for rate in self.rates:
-            rate.watch(seconds)
+        for alone, beside in self.rates:
+            alone.watch(seconds)
+            beside.watch(seconds)
         self._set_thresholds()
 
     def _set_thresholds(self) -> None:
-        thresholds = [rate.threshold(self._accepted_each) for rate in self.rates]
+        thresholds = [alone.threshold(self._accepted_each) for alone, _ in self.rates]
         self.bank.limits[cluster.THRESHOLD] = np.asarray(thresholds, np.float32)[GROUP_OF]
 
     def take(self) -> None:
@@ -162,8 +185,8 @@ class Band:
                 waiting.retry_at = int(movement.apex + OPENING_WAIT_S * self.bank.rate_hz) + 1
                 continue
             self._waiting.remove(waiting)
-            if movement is not None and self._count(movement):
-                movements.append(movement)
+            if movement is not None and (counted := self._count(movement)) is not None:
+                movements.append(counted)
         return movements
 
     def _may_be_speech(self, movement: Movement) -> bool:
@@ -183,16 +206,21 @@ class Band:
         travel = opened.max(axis=0) - opened.min(axis=0)
         return bool(np.isnan(travel).any() or travel.max() > OPENS_SHARE * movement.height)
 
-    def _count(self, movement: Movement) -> bool:
-        """Learn how high chance reaches; True where this movement is over the threshold.
+    def _count(self, movement: Movement) -> Movement | None:
+        """Learn how high chance reaches; the movement with its rate where it is over the threshold.
 
-        Only what would have been reported, had it been higher, counts as a chance peak.
+        Only what would have been reported, had it been higher, counts as a chance peak. What lids and
+        lips pull along is counted apart, or it would set the bar for a face that does neither.
         """
-        self.rates[GROUP_OF[movement.lead]].add(movement.score)
-        if movement.score < self.bank.limits[cluster.THRESHOLD, movement.lead]:
-            return False
-        self._reported.append(movement)
-        return True
+        beside = self._beside(self.bank, movement.onset, movement.offset)
+        rate = self.rates[GROUP_OF[movement.lead]][any(beside)]
+        per_hour = len(GROUPS) * rate.per_hour(movement.score)
+        rate.add(movement.score)
+        if movement.score < rate.threshold(self._accepted_each):
+            return None
+        counted = replace(movement, beside=beside, per_hour=per_hour)
+        self._reported.append(counted)
+        return counted
 
     @property
     def waits(self) -> bool:
@@ -226,7 +254,6 @@ class Band:
             return outcome, None
         if self._is_one_of_many(lead, first + apex, height):
             return outcome, None
-        per_hour = len(GROUPS) * self.rates[GROUP_OF[lead]].per_hour(score)
         regions, movements, side = name_movement(candidate, bank)
         movement = Movement(
             lead,
@@ -236,7 +263,6 @@ class Band:
             first + offset,
             height,
             score,
-            per_hour,
             regions,
             movements,
             side,

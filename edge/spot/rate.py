@@ -11,7 +11,7 @@ FORGET_S = 600.0
 # Peaks higher than this are taken for movements and teach nothing: with twenty planted movements
 # a minute counting them made the spotter deaf (threshold 25). Gaussian noise hardly passes six, but
 # compressed video does, and most movements on a well-tracked face stand above seven.
-CEILING = 7.0
+CEILING = 5.5
 # What is believed before this session has said anything: a somewhat heavier tail than the 2.0
 # of Gaussian noise, and busier than any quiet signal simulated, so that the first minute misses
 # rather than invents. Two seconds of it are a tenth of the quietest signal's peaks for good.

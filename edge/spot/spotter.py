@@ -14,7 +14,7 @@ from edge.config import SpotConfig
 from edge.kernels import cluster, pulse, samples
 from edge.messages import Blink, Cue, Kind, Trace
 from edge.spot import context
-from edge.spot.band import Band, Movement
+from edge.spot.band import Band, Beside, Movement
 from edge.spot.bank import MACRO_PLAN, MICRO_PLAN, PulseBank
 from edge.spot.blinks import BlinkSpotter
 from edge.spot.cadence import Cadence
@@ -23,8 +23,10 @@ from edge.spot.leaks import leak_table
 BRIDGED_FRAMES = 2  # a gap up to this long is bridged by a straight line, and counted in the cue
 MICRO_LONGEST_NS = 500_000_000
 # The fast bank's own measuring error at the limit; what is longer is the slow bank's to find,
-# which is not taken in by a trough of sway that another movement ends.
+# which is not taken in by a trough of sway that another movement ends. At 24 frames a second onset and
+# offset are off by a frame each.
 FAST_LONGEST_NS = 540_000_000
+FAST_LONGEST_FRAMES = 3
 BESIDE_NS = 150_000_000
 RELATED_NS = 400_000_000  # so soon after each other, in the same region, two cues belong together
 MACRO_LONGEST_NS = 4_000_000_000
@@ -65,7 +67,7 @@ class Spotter:
         config, fps, leak = self._config, self._cadence.fps, leak_table()
         share = 1.0 - MACRO_SHARE if config.macro else 1.0
         accepted = config.accepted_false_per_hour
-        self._micro = Band(MICRO_PLAN, fps, leak, accepted * share, 0.6, MICRO_MIN_MIOD)
+        self._micro = Band(MICRO_PLAN, fps, leak, self._beside, accepted * share, 0.6, MICRO_MIN_MIOD)
         if self._blinks is not None:
             self._n_blinks_before += self._blinks.n_blinks
         self._blinks = BlinkSpotter(self._face, self._micro.bank)
@@ -75,7 +77,9 @@ class Spotter:
         self._n_per_macro = max(1, round(fps / MACRO_RATE_HZ))
         if config.macro:
             rate_hz = fps / self._n_per_macro
-            self._macro = Band(MACRO_PLAN, rate_hz, leak, accepted * MACRO_SHARE, 4.2, MACRO_MIN_MIOD)
+            self._macro = Band(
+                MACRO_PLAN, rate_hz, leak, self._beside, accepted * MACRO_SHARE, 4.2, MACRO_MIN_MIOD
+            )
 
     def step(self, trace: Trace) -> Sequence[Cue | Blink]:
         """Take in one frame of the face; return what was decided with it, usually nothing."""
@@ -201,7 +205,9 @@ class Spotter:
         cues: list[Cue | Blink] = []
         for movement in movements:
             cue = self._make_cue(band.bank, movement)
-            longest_ns = FAST_LONGEST_NS if band is self._micro else MACRO_LONGEST_NS
+            longest_ns = MACRO_LONGEST_NS
+            if band is self._micro:
+                longest_ns = FAST_LONGEST_NS + round(FAST_LONGEST_FRAMES * 1e9 / band.bank.rate_hz)
             if cue.offset_ns - cue.onset_ns > longest_ns or self._is_known(cue):
                 continue
             if cue.kind == "macro" and not self._config.macro:
@@ -240,14 +246,22 @@ class Spotter:
         nearest = min(apart, default=RELATED_NS)
         return apart[nearest] if nearest < RELATED_NS else None
 
+    def _beside(self, bank: PulseBank, onset: float, offset: float) -> Beside:
+        """Whether lids closed or lips spoke while something moved, from onset to offset (samples)."""
+        assert self._blinks is not None
+        first, last = max(int(onset), bank.first_kept), min(round(offset), bank.n_seen - 1)
+        times_ns = bank.time_ns(onset), bank.time_ns(offset)
+        return Beside(
+            context.during_blink(bank, self._blinks.recent, *times_ns, first, last, self._blinks.height),
+            context.speech_active(bank, first, bank.n_seen - 1),
+        )
+
     def _make_cue(self, bank: PulseBank, movement: Movement) -> Cue:
         onset_ns, apex_ns, offset_ns = (
             bank.time_ns(at) for at in (movement.onset, movement.apex, movement.offset)
         )
         first = max(int(movement.onset), bank.first_kept)
         last = min(round(movement.offset), bank.n_seen - 1)
-        assert self._blinks is not None
-        height = self._blinks.height
         kind: Kind = "micro" if offset_ns - onset_ns <= MICRO_LONGEST_NS else "macro"
         interval_ns = max(1e9 / bank.rate_hz, 2.0 * self._cadence.jitter_ns)
         return Cue(
@@ -269,10 +283,8 @@ class Spotter:
             head_motion_miod_s=context.head_motion_miod_s(bank, first, last),
             fps=self._cadence.fps,
             dropped_frames=self._cadence.missing_between(onset_ns, offset_ns),
-            during_blink=context.during_blink(
-                bank, self._blinks.recent, onset_ns, offset_ns, first, last, height
-            ),
-            during_speech=context.speech_active(bank, first, bank.n_seen - 1),
+            during_blink=movement.beside.blink,
+            during_speech=movement.beside.speech,
             lighting=context.lighting(bank, first, last),
         )
 

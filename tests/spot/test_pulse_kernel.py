@@ -7,7 +7,7 @@ import pytest
 
 from edge.anatomy import AUX_NAMES, CHANNEL_QUANTA, LOST, N_CHANNELS, N_SIGNALS, SIGNAL_NAMES
 from edge.kernels import pulse, samples
-from edge.spot.bank import FRESH_MOVED, MACRO_PLAN, MICRO_PLAN, PulseBank
+from edge.spot.bank import CLIP, FRESH_MOVED, MACRO_PLAN, MICRO_PLAN, UPPER_CLIP, PulseBank, mean_of_clipped
 from edge.spot.leaks import common_leak, leak_table
 
 
@@ -137,14 +137,22 @@ def test_a_clean_step_never_returns_wherever_it_stands(over_samples):
             assert np.mean(returns * (np.abs(response) > 3.0)) < 0.05
 
 
-def reference_noise(responses, motion, lids, count_max, gain_min):
+def share_within(limit):
+    """Mean of a squared Gaussian clipped at a limit, by the midpoint rule."""
+    z = (np.arange(200_000) + 0.5) / 200_000 * 16.0 - 8.0
+    density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
+    return float(np.sum(np.minimum(z**2, limit) * density) * 16.0 / 200_000)
+
+
+def reference_noise(responses, motion, lids, count_max, gain_min, limit):
     """Winsorised running variances of quiet and of motion, each by its share, in float64."""
+    share = share_within(limit)
     variance, moved, count = 0.25, FRESH_MOVED, 0.0
     for response, turned, closed in zip(responses, motion, lids, strict=True):
         if np.isnan(response):
             continue
         expected = variance + moved * turned + closed
-        excess = min(response**2 / expected, 6.25) / 0.9775 - 1.0
+        excess = min(response**2 / expected, limit) / share - 1.0
         quiet, moving = variance / expected, moved * turned / expected
         gain = max(1.0 / (count + 2.0), gain_min)
         variance = max(variance + gain * quiet * variance * excess, 0.0025)
@@ -153,13 +161,14 @@ def reference_noise(responses, motion, lids, count_max, gain_min):
     return variance, moved, count
 
 
-def learned_noise(responses, motion, lids):
+def learned_noise(responses, motion, lids, limit):
     """VARIANCE, MOVED and COUNT after all responses, of every lane."""
     bank = PulseBank(MICRO_PLAN, 120.0, leak_table())
     n_flat = len(bank.n_core) * pulse.N_LANES
     noise = bank.noise.reshape(pulse.N_NOISE, n_flat)
     work = np.zeros((pulse.N_WORK, n_flat), np.float32)
     shapes = np.ones((pulse.N_SHAPE, n_flat), np.float32)
+    shapes[pulse.CLIP], shapes[pulse.CLIP_SHARE] = limit, 1.0 / mean_of_clipped(limit)
     settings_ = np.zeros(pulse.N_SETTINGS, np.float32)
     settings_[pulse.SLOW_GAIN], settings_[pulse.COUNT_MAX] = 1.0 / 2400.0, 2400.0
     for response, turned, closed in zip(responses, motion, lids, strict=True):
@@ -168,27 +177,29 @@ def learned_noise(responses, motion, lids):
     return noise[[pulse.VARIANCE, pulse.MOVED, pulse.COUNT]]
 
 
+@pytest.mark.parametrize("limit", [CLIP, UPPER_CLIP])
 @pytest.mark.parametrize("sigma", [0.01, 0.3, 5.0, 200.0])
-def test_noise_matches_the_definition_and_the_truth(rng, sigma):
-    responses = rng.normal(scale=sigma, size=4000).astype(np.float32)
-    responses[rng.random(4000) < 0.05] = np.nan
-    still = np.zeros(4000)
-    learned = learned_noise(responses, still, still)
-    expected = reference_noise(responses.astype(np.float64), still, still, 2400.0, 1.0 / 2400.0)
+def test_noise_matches_the_definition_and_the_truth(rng, sigma, limit):
+    responses = rng.normal(scale=sigma, size=12000).astype(np.float32)
+    responses[rng.random(12000) < 0.05] = np.nan
+    still = np.zeros(12000)
+    learned = learned_noise(responses, still, still, limit)
+    expected = reference_noise(responses.astype(np.float64), still, still, 2400.0, 1.0 / 2400.0, limit)
     np.testing.assert_allclose(learned, np.repeat([expected], learned.shape[1], axis=0).T, rtol=1e-3)
     np.testing.assert_allclose(np.sqrt(learned[0]), max(sigma, 0.05), rtol=0.1)
     assert learned[2, 0] == 2400.0
 
 
+@pytest.mark.parametrize("limit", [CLIP, UPPER_CLIP])
 @pytest.mark.parametrize("person", [1.0, 16.0])
-def test_a_lively_head_does_not_make_its_quiet_moments_deaf(rng, person):
+def test_a_lively_head_does_not_make_its_quiet_moments_deaf(rng, person, limit):
     """Half of the time the head moves, and leaves this person's share of what the table says."""
     motion = np.where(np.arange(24000) // 240 % 2 == 1, 1.0, 0.0)
     lids = np.where(rng.random(24000) < 0.05, 400.0, 0.0)
     responses = rng.normal(size=24000) * np.sqrt(0.49 + person * motion + lids)
     responses[::50] = np.nan
-    learned = learned_noise(responses.astype(np.float32), motion, lids)
-    expected = reference_noise(responses, motion, lids, 2400.0, 1.0 / 2400.0)
+    learned = learned_noise(responses.astype(np.float32), motion, lids, limit)
+    expected = reference_noise(responses, motion, lids, 2400.0, 1.0 / 2400.0, limit)
     np.testing.assert_allclose(learned[:, 0], expected, rtol=5e-3)
     assert np.sqrt(learned[0, 0]) == pytest.approx(0.7, rel=0.15)
     assert np.sqrt(learned[1, 0]) == pytest.approx(np.sqrt(person), rel=0.25)
