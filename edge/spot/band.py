@@ -15,6 +15,7 @@ from edge.kernels import cluster, flanks
 from edge.messages import Side
 from edge.spot.bank import BankPlan, Candidate, PulseBank
 from edge.spot.rate import FalseRate
+from edge.spot.rigid import EXPLAINED_MOST, rigid_share
 
 # Speech and smiles must not raise the bar for the brows, so the two halves of the face are
 # calibrated apart, each with its share of the accepted false cues.
@@ -254,6 +255,10 @@ class Band:
             return outcome, None
         if self._is_one_of_many(lead, first + apex, height):
             return outcome, None
+        if SIGNALS[lead].region != "eyes" and self._is_the_head(
+            lead, first + onset, first + apex, first + offset, candidate.scale
+        ):
+            return outcome, None
         regions, movements, side = name_movement(candidate, bank)
         movement = Movement(
             lead,
@@ -296,6 +301,13 @@ class Band:
         return any(
             self._n_reversals(signal, apex, OPENING_S, height) >= OPENING_REVERSALS for signal in _OPENINGS
         )
+
+    def _is_the_head(self, lead: int, onset: float, apex: float, offset: float, scale: int) -> bool:
+        """Whether the whole face moved as a rigid thing, which the pose has missed."""
+        bank = self.bank
+        first, last = max(int(onset), bank.first_kept), min(int(offset) + 1, bank.n_seen - 1)
+        values = bank.window(first, last, range(N_SIGNALS))
+        return rigid_share(values, lead, round(apex) - first, bank.noise_miod(scale)) > EXPLAINED_MOST
 
     def _n_reversals(self, signal: int, apex: float, seconds: float, height: float) -> int:
         """How often a signal turned round, by a good part of `height`, in the time before an apex."""

@@ -39,6 +39,8 @@ class BankPlan:
         How long nothing better may come before a candidate closes.
     refractory_s : float, seconds between apexes of one signal
     noise_s : float, seconds over which noise is forgotten
+    upper_clip : float
+        Squared deviations in sigma, up to which those of brows and eyes count as noise.
     opening_most : float
         Squared travel of an eye's look up to which a rising lid counts as opening.
     """
@@ -49,6 +51,7 @@ class BankPlan:
     hold_s: float
     refractory_s: float
     noise_s: float
+    upper_clip: float
     opening_most: float
 
 
@@ -59,6 +62,7 @@ MICRO_PLAN = BankPlan(
     hold_s=0.045,
     refractory_s=0.15,
     noise_s=20.0,
+    upper_clip=UPPER_CLIP,
     opening_most=0.15,
 )
 MACRO_PLAN = BankPlan(
@@ -68,6 +72,7 @@ MACRO_PLAN = BankPlan(
     hold_s=0.25,
     refractory_s=0.7,
     noise_s=90.0,
+    upper_clip=CLIP,
     opening_most=0.0,  # half blinks in a row leave lids up between them
 )
 
@@ -167,8 +172,8 @@ class PulseBank:
         shape[pulse.INFLATE, N_SIGNALS:] = np.inf
         shape[pulse.CLIP], shape[pulse.CLIP_SHARE] = CLIP, 1.0 / mean_of_clipped(CLIP)
         upper = [signal for signal in range(N_SIGNALS) if SIGNALS[signal].region in UPPER_FACE]
-        shape[pulse.CLIP, upper] = UPPER_CLIP
-        shape[pulse.CLIP_SHARE, upper] = 1.0 / mean_of_clipped(UPPER_CLIP)
+        shape[pulse.CLIP, upper] = self.plan.upper_clip
+        shape[pulse.CLIP_SHARE, upper] = 1.0 / mean_of_clipped(self.plan.upper_clip)
         shape[pulse.QUICK_UP] = exp(0.25 * speed)
         shape[pulse.QUICK_DOWN] = exp(-0.75 * speed)
 
