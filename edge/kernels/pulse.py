@@ -64,7 +64,7 @@ QUICK_WEIGHT = 0.5  # the quick estimate fluctuates; at half its variance it lea
 # a blink's leak is left to answer for, as a variance a fiftieth. Not where the look changes as much as in
 # a blink (OPENING_MOST, squared travel): between two blinks lids are up, too.
 OPENING = 0.02
-MOVED_GAIN = 8.0  # times the variance's: heads move now and then
+MOVED_GAIN = 2.0  # times the variance's: heads move now and then; at 8 it followed single turns
 MOVED_MIN, MOVED_MAX = 1.0, 400.0  # the table is the least; twenty times its sigma the most
 ROLL_SHARE = 0.25  # a turn in the picture plane leaks half as much as one out of it, squared
 

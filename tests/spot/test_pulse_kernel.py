@@ -156,7 +156,7 @@ def reference_noise(responses, motion, lids, count_max, gain_min, limit):
         quiet, moving = variance / expected, moved * turned / expected
         gain = max(1.0 / (count + 2.0), gain_min)
         variance = max(variance + gain * quiet * variance * excess, 0.0025)
-        moved = min(max(moved + 8.0 * gain_min * moving * moved * excess, 1.0), 400.0)
+        moved = min(max(moved + pulse.MOVED_GAIN * gain_min * moving * moved * excess, 1.0), 400.0)
         count = min(count + 1.0, count_max)
     return variance, moved, count
 

@@ -8,10 +8,12 @@ import pickle
 import numpy as np
 import pytest
 
-from edge.anatomy import LOST, N_CHANNELS
+from edge.anatomy import LOST, N_CHANNELS, SIGNAL_NAMES
 from edge.config import SpotConfig
 from edge.messages import Cue, Trace
 from edge.spot import Spotter
+from edge.spot.band import Beside
+from edge.spot.rigid import rigid_patterns
 from edge.spot.simulated import SimulatedFace
 
 BROWS = ("inner_brow_right", "inner_brow_left")
@@ -388,3 +390,32 @@ def test_a_corner_that_the_jaw_pulls_along_waits_for_the_next_syllable(watch):
     _, cues, _ = watch(face)
     assert micro(cues)
     assert all(cue.during_speech for cue in micro(cues))
+
+
+def test_what_blinks_pull_along_does_not_raise_the_bar_for_the_rest(watch, monkeypatch):
+    def blinking():
+        face = SimulatedFace(150.0, seed=31)
+        for onset_s in np.arange(10.0, 148.0, 1.3):
+            face.add_blink(onset_s)
+            face.add_movement(("inner_brow_right",), onset_s, 0.2, face.rng.normal(scale=5.0))
+        return face
+
+    def bar(face):
+        """Of brows and eyes, on their own."""
+        return watch(face)[0]._micro.rates[0][0].threshold(2.7)
+
+    quiet, apart = bar(SimulatedFace(150.0, seed=31)), bar(blinking())
+    monkeypatch.setattr(Spotter, "_beside", lambda *_: Beside())
+    together = bar(blinking())
+    assert apart < quiet + 0.5 < together
+
+
+def test_a_whole_face_that_stands_off_as_a_head_would_is_no_movement(watch):
+    face = SimulatedFace(40.0, seed=32, noise_miod=0.3, shared_noise_miod=0.0)
+    missed_of_pose = 4.0 * rigid_patterns()[:, [1, 2, 4]].sum(axis=1)
+    for name, size in zip(SIGNAL_NAMES, missed_of_pose, strict=True):
+        for onset_s in (15.0, 25.0):
+            face.add_movement((name,), onset_s, 0.15, size)
+    face.add_movement(BROWS, 32.0, 0.15, 4.0)
+    _, cues, _ = watch(face)
+    assert [round(cue.onset_ns / 1e9) for cue in micro(cues)] == [32]
