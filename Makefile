@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-powerloss test-durability lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,12 @@ test-tflite:  ## the model tests once more, with the older runtime beside the de
 	else \
 		MICROCUE_RUNTIMES=litert,tflite .venv-tflite/bin/pytest tests/perceive $(ARGS); \
 	fi
+
+test-powerloss: venv-dev  ## the log under real power cuts, in an emulated arm64 board (root, Debian; some 15 minutes)
+	@$(BIN)/python tools/cut_power.py $(ARGS)
+
+test-durability: venv-dev  ## the log under 300 kills, failing writes and a full disk (strace, root; some 15 minutes)
+	@$(BIN)/python tools/torture_log.py $(ARGS)
 
 test-gstreamer: venv-dev  ## the tests of the GStreamer source with the real one (gstreamer1.0-tools and -plugins-base, -good)
 	@command -v gst-launch-1.0 > /dev/null || { echo "microcue: gst-launch-1.0 is not installed" >&2; exit 1; }

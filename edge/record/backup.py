@@ -72,7 +72,8 @@ def back_up(data_dir: Path) -> Path:
     finally:
         part.unlink(missing_ok=True)
     for path in older:
-        path.unlink(missing_ok=True)
+        if path != backup:  # made within the same second
+            path.unlink(missing_ok=True)
     return backup
 
 

@@ -83,6 +83,7 @@ class FoundRows:
             for row in self.rows(name):
                 if isinstance(row[0], int):
                     ids.setdefault(row[0], f"salvaged-{self._stamp}-{row[0]}")
+        yield from self._consents(codes)
         keys = _new_keys(ids, existing)
         yield from self._sessions(keys, codes)
         yield from (Statement(_PLACEHOLDER, (key, ids[old])) for old, key in keys.items())
@@ -92,6 +93,12 @@ class FoundRows:
                 if isinstance(old, int):
                     yield _insertion(table, (keys[old], *rest))
         yield from (_insertion(self._tables["incidents"], row) for row in self.rows("incidents"))
+
+    def _consents(self, codes: dict[Stored, Stored]) -> Iterator[Statement]:
+        table = self._tables["consents"]
+        for participant_key, *rest in self.rows("consents"):
+            if participant_key in codes:
+                yield _insertion(table, (codes[participant_key], *rest), 0)
 
     def _sessions(self, keys: dict[int, int], codes: dict[Stored, Stored]) -> Iterator[Statement]:
         table = self._tables["sessions"]

@@ -157,6 +157,56 @@ class BackupFailed(RecordError):
         return f"no backup could be made in {self.path}: {self.reason}; older backups are still there"
 
 
+class SessionRunning(UsageError):
+    """The session is being recorded at this moment."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return f"session {self.session_id} is being recorded; end that run first, nothing was deleted"
+
+
+class SalvagePending(RecordError):
+    """A damaged log still waits to be carried over, and may hold what is to be forgotten."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is a damaged log whose rows are not all carried over, and may hold what is to be "
+            "forgotten; let a run end its salvage, or delete that file, and ask again: nothing was deleted"
+        )
+
+
+class NotForgotten(RecordError):
+    """Something of what was deleted still stands in a file."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__(paths)
+        self.paths = paths
+
+    def __str__(self) -> str:
+        return (
+            f"all rows were deleted, but bytes of them still stand in {', '.join(map(str, self.paths))}; "
+            "end what reads the log, then start and end a run, which clears them away"
+        )
+
+
+class ParticipantUnknown(UsageError):
+    """No participant of that code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"there is no participant {self.code!r} in the log; `microcue sessions` lists the codes"
+
+
 class SessionUnknown(UsageError):
     """No session of that name."""
 

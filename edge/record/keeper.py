@@ -12,6 +12,7 @@ from edge.clock import ClockState, boottime_ns, clock_state
 from edge.config import RecordConfig
 from edge.errors import RecordError
 from edge.record.backup import back_up, is_due
+from edge.record.retention import apply_retention
 from edge.record.statements import Statement, incident
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class Keeper:
         Given sensor time in ns, Unix time minus sensor time in ns, and whether the clock is set.
     put : callable
         Takes statements for the log.
+    running_key : callable
+        Key of the session that is being recorded; 0 for none.
     """
 
     def __init__(
@@ -72,11 +75,13 @@ class Keeper:
         config: RecordConfig,
         add_clock_offset: Callable[[int, int, bool], None],
         put: Callable[[Statement], None],
+        running_key: Callable[[], int],
     ) -> None:
         self._data_dir = data_dir
         self._config = config
         self._add_clock_offset = add_clock_offset
         self._put = put
+        self._running_key = running_key
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log keeper", daemon=True)
         self._thread.start()
@@ -94,16 +99,21 @@ class Keeper:
                 self._add_clock_offset(boottime_ns(), state.offset_ns, bool(state.synchronised))
             if time.monotonic() >= tidy_s:
                 tidy_s = time.monotonic() + _TIDY_S
-                for statement in tidied(self._data_dir, self._config):
+                is_clock_right = clock_state().synchronised is not False
+                for statement in tidied(self._data_dir, self._config, self._running_key(), is_clock_right):
                     self._put(statement)
 
 
-def tidied(data_dir: Path, config: RecordConfig) -> list[Statement]:
-    """Back the log up where that is due; gives what the log should say of it."""
-    try:
-        if is_due(data_dir, config.backup_hours):
-            back_up(data_dir)
-    except RecordError as error:
-        log.warning("%s", error)
-        return [incident("backup failed", str(error))]
-    return []
+def tidied(data_dir: Path, config: RecordConfig, running_key: int, is_clock_right: bool) -> list[Statement]:
+    """Delete what is to stay no longer and back the rest up where that is due; gives what went wrong."""
+    troubles = []
+    for what, do in (
+        ("retention failed", lambda: apply_retention(data_dir, config, running_key, is_clock_right)),
+        ("backup failed", lambda: is_due(data_dir, config.backup_hours) and back_up(data_dir)),
+    ):
+        try:
+            do()
+        except (RecordError, OSError) as error:
+            log.warning("%s: %s", what, error)
+            troubles.append(incident(what, str(error)))
+    return troubles

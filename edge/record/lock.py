@@ -82,6 +82,14 @@ def is_held(data_dir: Path) -> bool:
     return False
 
 
+def pid_of_run(data_dir: Path) -> int:
+    """The process that is recording into `data_dir`, 0 where there is none."""
+    try:
+        return _read_note((data_dir / LOCK_NAME).read_bytes())[0] if is_held(data_dir) else 0
+    except OSError:
+        return 0
+
+
 def fault_of_run(data_dir: Path) -> str:
     """What the process that is recording into `data_dir` says is wrong; empty where nothing is."""
     if not is_held(data_dir):

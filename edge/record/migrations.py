@@ -181,4 +181,20 @@ CREATE TABLE frame_reports (
     PRIMARY KEY (session_key, at_ns)
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS, _FRAMES)
+# A consent is named by its participant and its moment, so that a session can say which it was watched under.
+_PEOPLE = """
+CREATE TABLE consents (
+    participant_key INTEGER NOT NULL REFERENCES participants ON DELETE CASCADE,
+    at_unix_ns INTEGER NOT NULL,
+    agreed TEXT NOT NULL,
+    text_version TEXT NOT NULL,
+    text TEXT NOT NULL DEFAULT '',
+    withdrawn_unix_ns INTEGER,
+    PRIMARY KEY (participant_key, at_unix_ns)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE sessions ADD COLUMN consent_unix_ns INTEGER;
+ALTER TABLE sessions ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN note TEXT NOT NULL DEFAULT '';
+CREATE INDEX sessions_by_participant ON sessions (participant_key);
+"""
+MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS, _FRAMES, _PEOPLE)

@@ -175,7 +175,9 @@ class Recorder:
         if clock_offset_ns is not None:
             self.add_clock_offset(first_frame_ns, clock_offset_ns, synchronised)
         if source.live and self._keeper is None:
-            self._keeper = Keeper(self._path.parent, self._config, self._add_offset_of_running, self._put)
+            self._keeper = Keeper(
+                self._path.parent, self._config, self._add_offset_of_running, self._put, self._running_key
+            )
         return session_id
 
     def append(self, event: Event) -> None:
@@ -279,6 +281,9 @@ class Recorder:
 
     def _put(self, statement: Statement) -> None:
         self._writer.put(Rows(statement), math.inf)
+
+    def _running_key(self) -> int:
+        return self._session.rows.session_key if self._session else 0
 
     def _add_offset_of_running(self, at_ns: int, offset_ns: int, synchronised: bool) -> None:
         """Called by the keeper, for whom a session may end at any moment."""

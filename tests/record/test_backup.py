@@ -83,7 +83,7 @@ def test_no_backup_is_begun_where_it_would_fill_the_disk(running, data_dir, monk
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
     with pytest.raises(BackupFailed, match="1 MB are free"):
         back_up(data_dir)
-    (statement,) = tidied(data_dir, RecordConfig())
+    (statement,) = tidied(data_dir, RecordConfig(), 0, True)
     assert statement.values[1] == "backup failed"
     assert list((data_dir / backup.BACKUP_DIR).iterdir()) == []
 
@@ -109,7 +109,7 @@ def test_a_backup_is_due_when_there_is_none_an_old_one_or_one_from_the_future(ru
 
 
 def test_tidying_makes_the_backup_that_is_due(running, data_dir):
-    assert tidied(data_dir, RecordConfig(backup_hours=0.0)) == []
+    assert tidied(data_dir, RecordConfig(backup_hours=0.0), 0, True) == []
     assert backups(data_dir) == []
-    assert tidied(data_dir, RecordConfig()) == []
+    assert tidied(data_dir, RecordConfig(), 0, True) == []
     assert len(backups(data_dir)) == 1

@@ -83,5 +83,5 @@ def test_a_clock_that_is_set_during_a_session_dates_it_anew_and_changes_no_durat
 
 def test_the_keeper_stops_at_once(data_dir):
     data_dir.mkdir()
-    Keeper(data_dir, RecordConfig(), lambda *_: None, lambda _: None).stop()
+    Keeper(data_dir, RecordConfig(), lambda *_: None, lambda _: None, lambda: 0).stop()
     assert "log keeper" not in {thread.name for thread in threading.enumerate()}
