@@ -103,7 +103,7 @@ def back(slot, n, n_kept):
 
 
 @njit(
-    "void(int32[:, :, ::1], int64, int32[::1], int64[:, ::1], int64, float32[:, ::1])",
+    "void(int32[:, :, ::1], int64, int32[::1], int64[:, ::1], int64, float32[:, :, ::1])",
     cache=True,
     nogil=True,
     error_model="numpy",
@@ -114,11 +114,11 @@ def take_means(sums, slot, clean, windows, scale, work):
     Where a sample of the window was lost, RIGHT is NaN, and so is what is made of it; where one
     of the trend's was, TREND is 0.
     """
-    n_kept, first = sums.shape[1], scale * N_LANES
+    n_kept = sums.shape[1]
     n_left, n_core, n_right = windows[scale, N_LEFT], windows[scale, N_CORE], windows[scale, N_RIGHT]
     n_trend = windows[scale, N_TREND]
-    needed = n_left + n_core + n_right
-    one, half = np.float32(1.0), (n_core + 1) // 2
+    needed, lost = np.int32(n_left + n_core + n_right), np.float32(np.nan)
+    one, zero, half = np.float32(1.0), np.float32(0.0), (n_core + 1) // 2
     other = n_core + 1 - half
     core = back(slot, n_right, n_kept)
     core_1, core_2 = back(core, half, n_kept), back(core, other, n_kept)
@@ -130,21 +130,20 @@ def take_means(sums, slot, clean, windows, scale, work):
     share = one / np.float32(n_right)
     for c in range(N_LANES):
         mean = share * np.float32(np.int32(sums[0, slot, c] - sums[0, core, c]))
-        work[RIGHT, first + c] = mean if clean[c] >= needed else np.float32(np.nan)
+        work[RIGHT, scale, c] = mean if clean[c] >= needed else lost
     share = one / np.float32(n_left)
     for c in range(N_LANES):
-        work[LEFT, first + c] = share * np.float32(np.int32(sums[0, left, c] - sums[0, late, c]))
+        work[LEFT, scale, c] = share * np.float32(np.int32(sums[0, left, c] - sums[0, late, c]))
     share = one / np.float32(half * other)
     for c in range(N_LANES):
         bend = sums[1, core, c] - sums[1, core_1, c] - sums[1, core_2, c] + sums[1, core_3, c]
-        work[CORE, first + c] = share * np.float32(np.int32(bend))
+        work[CORE, scale, c] = share * np.float32(np.int32(bend))
     # from the middle of one shoulder to that of the other, in the trend's halves
     share = np.float32(n_core + 0.5 * (n_left + n_right)) / np.float32(n_trend * n_trend)
+    needed = np.int32(n_left + n_core + n_right + 2 * n_trend)
     for c in range(N_LANES):
-        bend = np.int32(sums[0, late, c] - 2 * sums[0, middle, c] + sums[0, early, c])
-        work[TREND, first + c] = (
-            share * np.float32(bend) if clean[c] >= needed + 2 * n_trend else np.float32(0.0)
-        )
+        bend = share * np.float32(np.int32(sums[0, late, c] - 2 * sums[0, middle, c] + sums[0, early, c]))
+        work[TREND, scale, c] = bend if clean[c] >= needed else zero
 
 
 @njit("void(float32[:, ::1], float32[:, ::1])", cache=True, nogil=True)
@@ -258,35 +257,34 @@ def learn_noise(work, settings, noise, shapes):
         noise[QUICK, i] = followed if deviation == deviation else quick
 
 
-@njit("float32(float32[:, ::1], int64)", cache=True, nogil=True)
-def squared(work, at):
+@njit("float32(float32[:, :, ::1], int64, int64)", cache=True, nogil=True)
+def squared(work, scale, lane):
     """Square of a nuisance's travel, 0 where it is lost."""
-    travel = work[TRAVEL, at]
+    travel = work[TRAVEL, scale, lane]
     return travel * travel if travel == travel else np.float32(0.0)
 
 
-@njit("void(float32[:, ::1], float32[:, ::1])", cache=True, nogil=True)
+@njit("void(float32[:, :, ::1], float32[:, ::1])", cache=True, nogil=True)
 def spread_nuisances(work, units):
     """What head, lids and light did within each scale's window, for each of its lanes.
 
     TURN is the squared angle, CLOSURE the squared closing of the own side's eye (right and left
     signals take turns), COMMON the rest, weighed with `units` [shape=(n_scales, 4)] (HEAD_X to
-    LIGHT, miod per unit).
+    LIGHT, miod per unit). `work` has shape (N_WORK, n_scales, N_LANES).
     """
     for scale in range(units.shape[0]):
-        first = scale * N_LANES
-        turn = squared(work, first + YAW) + squared(work, first + PITCH)
-        turn += np.float32(ROLL_SHARE) * squared(work, first + ROLL)
-        right, left = squared(work, first + CLOSURE_RIGHT), squared(work, first + CLOSURE_LEFT)
+        turn = squared(work, scale, YAW) + squared(work, scale, PITCH)
+        turn += np.float32(ROLL_SHARE) * squared(work, scale, ROLL)
+        right, left = squared(work, scale, CLOSURE_RIGHT), squared(work, scale, CLOSURE_LEFT)
         common = np.float32(0.0)
         for k in range(units.shape[1]):
-            common += units[scale, k] * units[scale, k] * squared(work, first + HEAD_X + k)
+            common += units[scale, k] * units[scale, k] * squared(work, scale, HEAD_X + k)
         for c in range(N_LANES):
-            work[TURN, first + c] = turn
+            work[TURN, scale, c] = turn
         for c in range(N_LANES):
-            work[COMMON, first + c] = common
+            work[COMMON, scale, c] = common
         for c in range(N_LANES):
-            work[CLOSURE, first + c] = left if c % 2 else right
+            work[CLOSURE, scale, c] = left if c % 2 else right
 
 
 @njit(
@@ -378,13 +376,16 @@ def scan(row, sample, codes, sums, clean, windows, shapes, settings, units, leak
     every = np.int64(settings[SNAPSHOT_EVERY])
     n_snapshots = snapshots.shape[0]
     newest = (sample // every) % n_snapshots
+    # a lane's place is told from the array's shape: added up, LLVM takes it for one that may be anywhere
+    by_scale = work.reshape((N_WORK, n_scales, N_LANES))
+    stored = snapshots.reshape((n_snapshots, n_scales, N_LANES))
     for scale in range(n_scales):
-        take_means(sums, slot, clean, windows, scale, work)
-        before, first = (newest - windows[scale, LAG]) % n_snapshots, scale * N_LANES
+        take_means(sums, slot, clean, windows, scale, by_scale)
+        before = (newest - windows[scale, LAG]) % n_snapshots
         for c in range(N_LANES):
-            work[EARLIER, first + c] = snapshots[before, first + c]
+            by_scale[EARLIER, scale, c] = stored[before, scale, c]
     respond(shapes, work)
-    spread_nuisances(work, units)
+    spread_nuisances(by_scale, units)
     n_above = score_responses(work, noise, leak, shapes, settings)
     learn_noise(work, settings, noise, shapes)
     if sample % every == 0:

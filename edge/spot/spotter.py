@@ -349,4 +349,4 @@ class Spotter:
 def _learned(bank: PulseBank, seconds: float) -> bool:
     """Whether half the movement signals have been seen for that long."""
     needed = min(seconds * bank.rate_hz - len(bank.n_core), bank.count_max)
-    return float(np.median(bank.noise[pulse.COUNT, 0, :N_SIGNALS])) >= needed
+    return int(np.count_nonzero(bank.noise[pulse.COUNT, 0, :N_SIGNALS] >= needed)) >= N_SIGNALS // 2

@@ -218,7 +218,7 @@ def test_scores_match_the_definition(rng, opening_most):
     flat_leak = np.zeros((pulse.N_LEAK, pulse.N_LANES), np.float32)
     flat_leak[:, :N_SIGNALS] = leak**2
     shapes = np.full((pulse.N_SHAPE, pulse.N_LANES), 20.0, np.float32)
-    pulse.spread_nuisances(work, common_leak(0.1)[None])
+    pulse.spread_nuisances(work[:, None], common_leak(0.1)[None])
     settings_ = np.zeros(pulse.N_SETTINGS, np.float32)
     settings_[pulse.OPEN_SCORE], settings_[pulse.OPENING_MOST] = 2.0, opening_most
     n_above = pulse.score_responses(work, noise, flat_leak, shapes, settings_)
