@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,12 +13,12 @@ from edge import __version__
 from edge.capture.errors import CameraAbsent
 from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
-from edge.clock import clock_state
+from edge.clock import boottime_ns, clock_state
 from edge.config import CaptureConfig, Config
 from edge.errors import EdgeError
 from edge.frame_advice import shortcomings, slow_rate
 from edge.indicate.indicator import Indicator, NullIndicator
-from edge.messages import Event, Frame, FrameReport, SessionInfo, SourceInfo
+from edge.messages import Event, Frame, FrameReport, Mark, SessionInfo, SourceInfo
 from edge.perceive.finder import FaceFinder
 from edge.perceive.worker import KeyFrameWorker
 from edge.pipeline import Outcome, Watch
@@ -119,6 +119,7 @@ def run_session(
     duration_s: float = 0.0,
     tell: Callable[[float, Event], None] = lambda _seconds, _event: None,
     warn: Callable[[str], None] = log.warning,
+    marks: Sequence[tuple[float, str]] = (),
 ) -> tuple[str, Outcome]:
     """Watch until the source ends, someone asks to stop or the time is up.
 
@@ -132,6 +133,8 @@ def run_session(
         Given every event as it is logged, and its time since the first frame, s.
     warn : callable
         Given a sentence where frames fall short of what was asked for; each kind once.
+    marks : sequence of (float, str)
+        Known beforehand: s since the first frame, and words.
 
     Returns
     -------
@@ -148,6 +151,7 @@ def run_session(
         stack.callback(source.close)
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
+        recorder.keep_within_consent(config.session.participant, config.session.consent_required)
         clock = SessionClock(source.info.duration_s)
         indicator = open_indicator(config.indicate.led, clock.text)
         stack.callback(indicator.close)
@@ -161,6 +165,10 @@ def run_session(
         if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
             warn(slow)
         session_id = _begin(recorder, source, finder, config, first)
+        for at_s, text in marks:
+            recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
+        if live and config.session.mark_button:
+            stack.enter_context(_mark_button(config.session.mark_button, recorder))
         watch = Watch(
             source=source,
             key_frames=worker,
@@ -174,6 +182,22 @@ def run_session(
         with _ended(recorder, watch.outcome), _quiet_collector():
             watch.run(first, _stopper(stop, watch.outcome, clock, duration_s))
     return session_id, watch.outcome
+
+
+@contextmanager
+def _mark_button(button: str, recorder: Recorder) -> Iterator[None]:
+    """A button on a pin that sets a mark, while the session lasts."""
+    from edge.indicate.button import MarkButton
+
+    def pressed() -> None:
+        if recorder.session_id is not None:
+            recorder.append(Mark(boottime_ns(), "button"))
+
+    mark_button = MarkButton(int(button.partition(":")[2]), pressed)
+    try:
+        yield
+    finally:
+        mark_button.close()
 
 
 def _warner(

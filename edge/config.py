@@ -170,6 +170,10 @@ class SessionConfig:
     participant: str = setting(
         "", "a code of up to 64 letters, digits, - or _; never a name", pattern=r"[A-Za-z0-9_-]{0,64}"
     )
+    consent_required: bool = setting(False, "watch nobody whose consent is not recorded (microcue consent)")
+    mark_button: str = setting(
+        "", "gpio:N (BCM number) for a button that sets a mark; empty for none", pattern=r"(gpio:\d{1,3})?"
+    )
 
 
 @dataclass(frozen=True, slots=True)

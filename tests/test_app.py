@@ -26,6 +26,8 @@ from edge.errors import CaptureError, ConfigError, DeviceAbsent
 from edge.indicate.indicator import NullIndicator
 from edge.indicate.player import Player
 from edge.messages import FaceFound, Frame
+from edge.record.errors import ConsentWithdrawn
+from edge.record.people import add_consent, withdraw_consent
 from edge.record.reading import SESSION_COLUMNS, LogReader
 from edge.synth.encode import write_clip
 from edge.synth.plan import Plan, SceneSettings
@@ -169,6 +171,19 @@ def test_run_session_keeps_settings_and_models_with_the_session(config, tmp_path
     assert json.loads(settings)["spot"]["learning_s"] == 1.5
     assert versions.keys() == {"microcue", "face_detection_int8", "face_landmark_int8"}
     assert versions["microcue"] == __version__
+
+
+def test_run_session_puts_marks_where_they_belong_and_keeps_within_the_consent(config, tmp_path):
+    add_consent(tmp_path, "P07", ("traces",), "1")
+    config = with_overrides(config, {"session": {"participant": "P07"}})
+    run_session(config, tmp_path, duration_s=0.2, marks=[(0.1, "a question")])
+    with LogReader(tmp_path) as log:
+        session_id = log.resolve("latest")
+        assert list(log.marks(session_id)) == [(0.1, "a question")]
+        assert log.faces(session_id) == []
+    withdraw_consent(tmp_path, "P07")
+    with pytest.raises(ConsentWithdrawn):
+        run_session(config, tmp_path, duration_s=0.2)
 
 
 def test_run_session_ends_when_the_duration_is_reached(config, tmp_path):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from edge.commands.context import Context
 from edge.commands.log import print_cues
+from edge.commands.marks_file import read_marks
 from edge.commands.session import add_session_options, config_with_options, summary, teller, warner
 
 _EXAMPLES = """\
@@ -35,6 +37,9 @@ def register(subparsers: Any) -> None:
         help="auto, picamera2[:N], v4l2:/dev/videoN, gst:PIPELINE, file:PATH or demo (default: auto)",
     )
     add_session_options(parser)
+    parser.add_argument(
+        "--marks", metavar="FILE", type=Path, help="context marks: seconds and words, as CSV or TSV"
+    )
     parser.set_defaults(run=run)
 
 
@@ -43,8 +48,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from edge.app import run_session
 
     config = config_with_options(context.config, args, camera=args.camera)
+    marks = read_marks(args.marks) if args.marks else []
     session_id, outcome = run_session(
-        config, context.data_dir, args.duration or 0.0, teller(context), warner(context)
+        config, context.data_dir, args.duration or 0.0, teller(context), warner(context), marks
     )
     if outcome.n_micro + outcome.n_macro or context.json:
         print_cues(context, session_id)

@@ -38,7 +38,7 @@ class GpioLight:
             )
         self._leds: list[gpiozero.LED] = []
         try:
-            with _explained(pins):
+            with explained(pins, "the LED"):
                 for pin in pins:
                     self._leds.append(gpiozero.LED(pin))
         except (DeviceAbsent, IndicateError):
@@ -78,10 +78,16 @@ def pin_factory_name() -> str:
 
 
 @contextlib.contextmanager
-def _explained(pins: Sequence[int]) -> Iterator[None]:
+def explained(pins: Sequence[int], what: str) -> Iterator[None]:
+    """Turns what gpiozero raises inside into sentences about the pins of `what`.
+
+    Raises
+    ------
+    DeviceAbsent, IndicateError
+    """
     if not pin_factory_name():
         raise DeviceAbsent(
-            "expected GPIO pins for the LED, this machine has none that gpiozero can drive; on a Raspberry "
+            f"expected GPIO pins for {what}, this machine has none that gpiozero can drive; on a Raspberry "
             "Pi install python3-lgpio (or microcue[pi]) and join the group gpio, elsewhere use --led terminal"
         )
     asked = ", ".join(str(pin) for pin in pins)
@@ -93,7 +99,7 @@ def _explained(pins: Sequence[int]) -> Iterator[None]:
         ) from error
     except _pin_errors() as error:
         raise IndicateError(
-            f"expected free GPIO pins {asked} for the LED, found: {error}; use others, or end what holds them"
+            f"expected free GPIO pins {asked} for {what}, found: {error}; use others, or end what holds them"
         ) from error
 
 

@@ -39,10 +39,10 @@ def erase_session(connection: sqlite3.Connection, session_key: int, polite: bool
     n_rows = 0
     for table, column in _LARGE.items():
         sql = (
-            f"DELETE FROM {table} WHERE session_key = ?1 AND {column} IN "
-            f"(SELECT {column} FROM {table} WHERE session_key = ?1 LIMIT {_N_STEP_ROWS})"
+            f"DELETE FROM {table} WHERE session_key = ? AND {column} IN "
+            f"(SELECT {column} FROM {table} WHERE session_key = ? LIMIT {_N_STEP_ROWS})"
         )
-        while n_deleted := connection.execute(sql, (session_key,)).rowcount:
+        while n_deleted := connection.execute(sql, (session_key, session_key)).rowcount:
             n_rows += n_deleted
             if polite:
                 time.sleep(_PAUSE_S)

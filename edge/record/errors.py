@@ -207,6 +207,64 @@ class ParticipantUnknown(UsageError):
         return f"there is no participant {self.code!r} in the log; `microcue sessions` lists the codes"
 
 
+class ConsentMissing(UsageError):
+    """Nobody is watched without a recorded consent, and there is none."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        if not self.code:
+            return (
+                "session.consent_required asks for a recorded consent, and no participant was named; "
+                "give --participant CODE"
+            )
+        return (
+            f"session.consent_required asks for a recorded consent, and {self.code} has none; "
+            f"record it with `microcue consent {self.code} --agreed ... --version ...`"
+        )
+
+
+class ConsentWithdrawn(UsageError):
+    """The participant took the consent back."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} withdrew the consent, so nothing is watched; a new one can be recorded with "
+            f"`microcue consent`, and `microcue forget --participant {self.code}` deletes what there is"
+        )
+
+
+class NotRunning(UsageError):
+    """A mark for this moment, and no camera is being watched."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(data_dir)
+        self.data_dir = data_dir
+
+    def __str__(self) -> str:
+        return (
+            f"no session is being recorded from a camera into {self.data_dir}; start one with "
+            "`microcue run`, or say where the mark belongs with --session and --at"
+        )
+
+
+class CueUnknown(UsageError):
+    """No session and no cue of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"no session and no cue is called {self.name!r}; `microcue cues --json` has their ids"
+
+
 class SessionUnknown(UsageError):
     """No session of that name."""
 

@@ -35,11 +35,14 @@ SESSION_COLUMNS = (
     *("n_blinks", "n_marks", "micro_per_minute", "n_lost_rows", "n_lost_signal_frames", "end_reason"),
     *("nominal_fps", "jitter_ms", "n_repeated_frames", "n_lost_frames", "n_restarts", "n_exposure_changes"),
     *("n_light_steps", "light_level", "lamp_hz", "flicker_hz"),
+    *("kept", "note", "consent_version"),
 )
 _SESSIONS = """
 SELECT session_key, session_id, code, end_reason, last_ns, source, timestamps, n_frames, n_dropped_frames,
     n_micro, n_macro, n_blinks, (SELECT count(*) FROM marks WHERE marks.session_key = sessions.session_key),
-    n_lost_rows, n_lost_signal_frames, nominal_fps, seen.*
+    n_lost_rows, n_lost_signal_frames, nominal_fps, seen.*, kept, note,
+    (SELECT text_version FROM consents WHERE consents.participant_key = sessions.participant_key
+        AND at_unix_ns = consent_unix_ns)
 FROM sessions LEFT JOIN participants USING (participant_key) LEFT JOIN (
     SELECT session_key AS seen_key, sqrt(sum(jitter_ms * jitter_ms * n_frames) / sum(n_frames)),
         sum(n_repeated), sum(n_lost), sum(n_restarts), sum(n_exposure_changes), sum(n_light_steps),
@@ -192,6 +195,11 @@ class LogReader:
         blink_rows = self._built(partial(blink_row, session_id, clock), self._rows(_BLINKS, key))
         return heapq.merge(rows, blink_rows, key=_onset_s)
 
+    def marks(self, session_id: str) -> Iterator[tuple[float, str]]:
+        """Marks of the session in order of time: seconds since its first frame, and words."""
+        sql = "SELECT at_ns, text FROM marks WHERE session_key = ? ORDER BY at_ns, number"
+        return ((at_ns / 1e9, text) for at_ns, text in self._rows(sql, self._key(session_id)))
+
     def faces(self, session_id: str) -> list[int]:
         """Numbers of the faces with stored signals."""
         sql = "SELECT DISTINCT face FROM signal_blocks WHERE session_key = ? ORDER BY face"
@@ -243,7 +251,8 @@ class LogReader:
             *(n_micro, n_macro, n_blinks, n_marks),
             round(60 * n_micro / watched_s, 2) if watched_s > 0 else None,
             *(n_lost_rows, n_lost_signal_frames, end_reason),
-            *_frames_of_session(stored[15], *stored[17:]),
+            *_frames_of_session(stored[15], *stored[17:-3]),
+            *stored[-3:],
         )
 
     def _built(

@@ -13,11 +13,18 @@ from pathlib import Path
 
 from edge.config import RecordConfig
 from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, FrameReport, Gap, Mark, SessionInfo, Trace
-from edge.record.errors import DatabaseDamaged, DataDirUnwritable
+from edge.record.errors import DatabaseDamaged
 from edge.record.keeper import Keeper
 from edge.record.lock import DataDirLock
+from edge.record.people import consents_of, within_consent
 from edge.record.salvage import Salvage, set_aside, unsalvaged
-from edge.record.schema import DATABASE_NAME, newest_session_key, open_for_writing, session_keys
+from edge.record.schema import (
+    DATABASE_NAME,
+    make_data_dir,
+    newest_session_key,
+    open_for_writing,
+    session_keys,
+)
 from edge.record.session import NEVER_NS, FaceBuffers, RunningSession
 from edge.record.statements import SessionRows, Statement, incident
 from edge.record.writer import Rows, Work, Writer
@@ -87,10 +94,7 @@ class Recorder:
         ------
         DataDirUnwritable, DataDirBusy, DiskFull, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
         """
-        try:
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataDirUnwritable(data_dir, error.strerror or str(error)) from error
+        make_data_dir(data_dir)
         lock = DataDirLock(data_dir)
         try:
             path = data_dir / DATABASE_NAME
@@ -138,6 +142,23 @@ class Recorder:
             n_lost_signal_frames=self._n_lost_signal_frames_before + running,
             n_faults=self._writer.n_faults,
         )
+
+    def keep_within_consent(self, participant: str, is_required: bool) -> None:
+        """Keep no more of the sessions to come than the participant agreed to.
+
+        Parameters
+        ----------
+        participant : str
+            A code, or "" for nobody named.
+        is_required : bool
+            Refuse where no consent is recorded.
+
+        Raises
+        ------
+        ConsentMissing, ConsentWithdrawn
+        """
+        consents = consents_of(self._path.parent, participant) if participant else []
+        self._config = within_consent(self._config, consents, participant, is_required)
 
     def start_session(
         self, info: SessionInfo, first_frame_ns: int, clock_offset_ns: int | None, synchronised: bool
@@ -205,8 +226,7 @@ class Recorder:
             self._let_go(session, self._face(session, event.face))
             self._queue(Rows(rows.face_lost(event)))
         elif isinstance(event, Mark):
-            session.n_marks += 1
-            self._queue(Rows(rows.mark(session.n_marks, event)))
+            self._queue(Rows(rows.mark(event)))
 
     def add_trace(self, trace: Trace) -> None:
         """Copy one frame of one face into the running second and the point history."""

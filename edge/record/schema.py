@@ -61,6 +61,14 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def make_data_dir(data_dir: Path) -> None:
+    """Make the data directory where it does not exist, for its owner only; raises DataDirUnwritable."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataDirUnwritable(data_dir, error.strerror or str(error)) from error
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Connect to an existing log: what is committed survives a power cut, what is deleted is overwritten.
 

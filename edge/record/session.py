@@ -79,7 +79,6 @@ class RunningSession:
         self.n_frames = 0
         self.n_of_kind = {"micro": 0, "macro": 0}
         self.n_blinks = 0
-        self.n_marks = 0
         self.n_dropped_frames = 0
         self.n_lost_rows_before = n_lost_rows_before
         self.n_lost_signal_frames = 0

@@ -47,8 +47,10 @@ def _insert(table: str, columns: str) -> str:
 
 _SESSION = """
 INSERT INTO sessions (session_key, session_id, participant_key, boot_id, first_frame_ns, source, width,
-    height, nominal_fps, timestamps, live, settings, channels)
-VALUES (?, ?, (SELECT participant_key FROM participants WHERE code = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    height, nominal_fps, timestamps, live, settings, channels, consent_unix_ns)
+VALUES (?, ?, (SELECT participant_key FROM participants WHERE code = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    (SELECT max(at_unix_ns) FROM consents JOIN participants USING (participant_key)
+        WHERE code = ? AND withdrawn_unix_ns IS NULL))
 ON CONFLICT (session_key) DO NOTHING
 """
 _PARTICIPANT = "INSERT OR IGNORE INTO participants (code) VALUES (?)"
@@ -75,7 +77,16 @@ _COUNT = {
     "dropped": "UPDATE sessions SET n_dropped_frames = ? WHERE session_key = ?",
 }
 _BLINK = _insert("blinks", "session_key, number, face, onset_ns, apex_ns, offset_ns, side")
-_MARK = _insert("marks", "session_key, number, at_ns, text")
+# Numbered here, not by whoever marks: a button, a command and a run may all do so. Twice is once.
+ADD_MARK = """
+INSERT INTO marks (session_key, number, at_ns, text)
+SELECT session_key, 1 + coalesce(
+    (SELECT max(number) FROM marks WHERE marks.session_key = sessions.session_key), 0), at_ns, text
+FROM sessions, (SELECT ? AS at_ns, ? AS text) AS new
+WHERE session_id = ? AND NOT EXISTS (
+    SELECT 1 FROM marks
+    WHERE marks.session_key = sessions.session_key AND marks.at_ns = new.at_ns AND marks.text = new.text)
+"""
 _GAP = _insert("gaps", "session_key, frame, at_ns, n_missing")
 _FRAME_REPORT = _insert(
     "frame_reports",
@@ -123,6 +134,7 @@ class SessionRows:
             *(self.session_key, self.session_id, info.participant, boot_id, self.first_frame_ns),
             *(source.description, source.width, source.height, float(source.fps), source.timestamps),
             *(int(source.live), json.dumps(info.settings, default=str), json.dumps(channels)),
+            info.participant,
         )
         rows.append(Statement(_SESSION, values, urgent=True))
         versions = {"microcue": info.software_version} | info.models
@@ -186,10 +198,10 @@ class SessionRows:
         values = (int(lost.sequence), self._since_ns(lost.timestamp_ns), self.session_key, int(lost.face))
         return Statement(_LOST, values)
 
-    def mark(self, number: int, mark: Mark) -> Statement:
+    def mark(self, mark: Mark) -> Statement:
         """A note in time."""
-        values = (self.session_key, number, self._since_ns(mark.timestamp_ns), mark.text)
-        return Statement(_MARK, values, urgent=True)
+        values = (self._since_ns(mark.timestamp_ns), mark.text, self.session_id)
+        return Statement(ADD_MARK, values, urgent=True)
 
     def health(self, at_ns: int, name: str, value: float) -> Statement:
         """A reading of the machine: temperature, frame rate reached, disk space."""

@@ -177,6 +177,9 @@ def test_a_session_is_summed_up(log, session_id):
         "light_level": 110.0,
         "lamp_hz": 100.0,
         "flicker_hz": 20.0,
+        "kept": 0,
+        "note": "",
+        "consent_version": None,
     }
 
 

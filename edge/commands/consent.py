@@ -1,0 +1,104 @@
+"""`microcue consent`: what a participant agreed to, when, and under which text."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from edge.commands.context import Context
+from edge.errors import UsageError
+from edge.record.errors import ParticipantUnknown
+from edge.record.people import MAY_AGREE_TO, Consent, add_consent, consents_of, withdraw_consent
+
+_EXAMPLE = f"""\
+examples:
+  microcue consent P07 --agreed signals,traces --version 2026-03 --text consent.txt
+  microcue consent P07 --agreed none --version 2026-03
+  microcue consent P07
+  microcue consent P07 --withdraw
+
+The newest counts. `run --participant P07` then keeps no more than was agreed to, out of
+{", ".join(MAY_AGREE_TO)}; cues and blinks are always kept. After a withdrawal it refuses to watch
+that person; `microcue forget --participant P07` deletes what there is. With session.consent_required
+nobody is watched without one.
+"""
+_COLUMNS = ("given_utc", "agreed", "version", "text", "withdrawn_utc")
+_TEXT_MAX_BYTES = 1_000_000
+
+
+def register(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "consent",
+        help="record what a participant agreed to",
+        description="Record what a participant agreed to, show it, or record that it was withdrawn.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("participant", metavar="CODE", help="a code, never a name")
+    choices = ", ".join(MAY_AGREE_TO)
+    parser.add_argument("--agreed", metavar="WHAT", help=f"none, or of {choices}, with commas")
+    parser.add_argument("--version", metavar="V", dest="text_version", help="which text was read")
+    parser.add_argument("--text", metavar="FILE", type=Path, help="that text; it is kept with the consent")
+    parser.add_argument("--withdraw", action="store_true", help="the participant took it back")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Record or withdraw, then show what there is."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", args.participant):
+        raise UsageError(
+            f"CODE expects up to 64 letters, digits, - or _, found {args.participant!r}; a code, never a name"
+        )
+    if args.withdraw and args.agreed is not None:
+        raise UsageError("consent expects --agreed or --withdraw, not both")
+    if args.agreed is not None:
+        if not args.text_version:
+            raise UsageError("--agreed needs --version: which version of your text was read and agreed to")
+        agreed, text = _agreed(args.agreed), _text(args.text)
+        add_consent(context.data_dir, args.participant, agreed, args.text_version, text)
+    elif args.withdraw and not withdraw_consent(context.data_dir, args.participant):
+        raise ParticipantUnknown(args.participant)
+    consents = consents_of(context.data_dir, args.participant)
+    title = f"Consents of {args.participant}"
+    if consents or context.json:
+        context.print_table(title, _COLUMNS, [_row(consent) for consent in consents])
+    else:
+        context.print_text(f"No consent of {args.participant} is recorded in {context.data_dir}.")
+    return 0
+
+
+def _row(consent: Consent) -> tuple[str, str, str, str, str]:
+    length = f"{len(consent.text)} characters" if consent.text else ""
+    withdrawn = "" if consent.withdrawn_unix_ns is None else _utc(consent.withdrawn_unix_ns)
+    agreed = " ".join(consent.agreed) or "none"
+    return (_utc(consent.at_unix_ns), agreed, consent.text_version, length, withdrawn)
+
+
+def _utc(unix_ns: int) -> str:
+    return f"{datetime.fromtimestamp(unix_ns // 10**9, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _agreed(text: str) -> tuple[str, ...]:
+    words = () if text == "none" else tuple(filter(None, (word.strip() for word in text.split(","))))
+    if unknown := [word for word in words if word not in MAY_AGREE_TO]:
+        raise UsageError(f"--agreed expects none, or of {', '.join(MAY_AGREE_TO)}; found {unknown[0]!r}")
+    return words
+
+
+def _text(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        content = path.read_bytes()
+        if len(content) <= _TEXT_MAX_BYTES:
+            return content.decode("utf-8-sig")
+        reason = f"is larger than {_TEXT_MAX_BYTES // 10**6} MB"
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
+    except UnicodeDecodeError:
+        reason = "is no UTF-8 text"
+    raise UsageError(f"--text expects a text, and {path} {reason}; save it as UTF-8")

@@ -1,0 +1,133 @@
+"""What a participant agreed to, when, and under which text; a session keeps no more than that."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edge.config import RecordConfig
+from edge.record.errors import ConsentMissing, ConsentWithdrawn, LogUnwritten, ParticipantUnknown
+from edge.record.schema import (
+    DATABASE_NAME,
+    SQLITE_ERRORS,
+    make_data_dir,
+    open_for_reading,
+    open_for_writing,
+)
+
+# Cues are what the instrument is for, and cannot be left out.
+MAY_AGREE_TO = ("signals", "traces", "pictures")
+_PARTICIPANT = "INSERT OR IGNORE INTO participants (code) VALUES (?)"
+_ADD = """
+INSERT INTO consents (participant_key, at_unix_ns, agreed, text_version, text)
+VALUES ((SELECT participant_key FROM participants WHERE code = ?), ?, ?, ?, ?)
+"""
+_WITHDRAW = """
+UPDATE consents SET withdrawn_unix_ns = ? WHERE withdrawn_unix_ns IS NULL
+    AND participant_key = (SELECT participant_key FROM participants WHERE code = ?)
+"""
+_CONSENTS = """
+SELECT at_unix_ns, agreed, text_version, text, withdrawn_unix_ns FROM consents
+JOIN participants USING (participant_key) WHERE code = ? ORDER BY at_unix_ns
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One answer of one participant.
+
+    Attributes
+    ----------
+    at_unix_ns : int
+        When it was given, by the wall clock.
+    agreed : tuple of str
+        Out of `MAY_AGREE_TO`; cues are always among what is kept.
+    text_version : str
+        Which text was read and agreed to.
+    text : str
+        That text, where it was handed over.
+    withdrawn_unix_ns : int or None
+    """
+
+    at_unix_ns: int
+    agreed: tuple[str, ...]
+    text_version: str
+    text: str
+    withdrawn_unix_ns: int | None
+
+
+def add_consent(
+    data_dir: Path, code: str, agreed: tuple[str, ...], text_version: str, text: str = ""
+) -> None:
+    """Record what a participant agreed to now; the newest counts.
+
+    Raises
+    ------
+    LogUnwritten, DataDirUnwritable, DiskFull, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+    """
+    make_data_dir(data_dir)
+    words = " ".join(one for one in MAY_AGREE_TO if one in agreed)
+    values = (code, time.time_ns(), words, text_version, text)
+    _change(data_dir, [(_PARTICIPANT, (code,)), (_ADD, values)])
+
+
+def withdraw_consent(data_dir: Path, code: str) -> int:
+    """Mark every consent of a participant as withdrawn; gives how many there were. Deletes nothing."""
+    return _change(data_dir, [(_WITHDRAW, (time.time_ns(), code))])
+
+
+def consents_of(data_dir: Path, code: str) -> list[Consent]:
+    """What a participant agreed to, oldest first; empty where nothing is recorded.
+
+    Raises
+    ------
+    LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+    """
+    path = data_dir / DATABASE_NAME
+    if not path.exists():
+        return []
+    with closing(open_for_reading(path)) as connection:
+        rows = connection.execute(_CONSENTS, (code,)).fetchall()
+    return [Consent(at_ns, tuple(agreed.split()), *rest) for at_ns, agreed, *rest in rows]
+
+
+def within_consent(
+    config: RecordConfig, consents: list[Consent], code: str, is_required: bool
+) -> RecordConfig:
+    """The settings with what was not agreed to left out.
+
+    Raises
+    ------
+    ConsentWithdrawn
+        The participant took it back, and nothing newer was agreed to.
+    ConsentMissing
+        None is recorded, and `session.consent_required` asks for one.
+    """
+    if not consents:
+        if is_required:
+            raise ConsentMissing(code)
+        return config
+    newest = consents[-1]
+    if newest.withdrawn_unix_ns is not None:
+        raise ConsentWithdrawn(code)
+    agreed = newest.agreed
+    return replace(
+        config, signals=config.signals and "signals" in agreed, traces=config.traces and "traces" in agreed
+    )
+
+
+def _change(data_dir: Path, statements: list[tuple[str, tuple[str | int, ...]]]) -> int:
+    path = data_dir / DATABASE_NAME
+    with closing(open_for_writing(path)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            n_rows = [connection.execute(sql, values).rowcount for sql, values in statements][-1]
+            connection.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            raise ParticipantUnknown(str(statements[-1][1][0])) from error
+        except SQLITE_ERRORS as error:
+            raise LogUnwritten(path, str(error), len(statements)) from error
+    return n_rows
