@@ -62,7 +62,8 @@ def open_source(config: CaptureConfig) -> FrameSource:
     if spec.kind == "v4l2":
         from edge.capture.v4l2 import V4L2Source
 
-        return V4L2Source(spec.where, config.width, config.height, config.fps)
+        mains_hz = int(config.mains) if config.mains.isdecimal() else 0
+        return V4L2Source(spec.where, config.width, config.height, config.fps, mains_hz)
     if spec.kind == "picamera2":
         from edge.capture.picamera2 import Picamera2Source
 

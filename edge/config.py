@@ -84,6 +84,11 @@ class CaptureConfig:
     )
     width: int = setting(640, "picture width asked of a camera, px", low=16, high=8192)
     height: int = setting(480, "picture height asked of a camera, px", low=16, high=8192)
+    mains: str = setting(
+        "unknown",
+        "frequency of the mains that lamps flicker with, Hz; for a USB camera's anti-flicker",
+        choices=("unknown", "50", "60"),
+    )
     half_turn: bool = setting(False, "the camera hangs upside down (picamera2 only; a file says so itself)")
     realtime: bool = setting(False, "play a file at its own pace instead of as fast as it goes")
 

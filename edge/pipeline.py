@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from edge.capture.errors import FrameTimeout, SourceEnded
+from edge.capture.errors import CameraAway, FrameTimeout, SourceEnded
 from edge.capture.frame_history import FrameHistory
 from edge.capture.source import FrameSource
 from edge.config import IndicateConfig
@@ -239,17 +239,18 @@ class Watch:
 
     def _next_frame(self, stop: Callable[[Frame], bool], last: Frame) -> Frame | None:
         """The next frame, or None at the end; a camera may be silent for a while, not for long."""
-        for attempt in range(1, _TIMEOUTS_FATAL + 1):
+        n_silent = 0
+        while True:
             try:
                 return self.source.read(_READ_TIMEOUT_S)
             except SourceEnded:
                 self.outcome.reason = "the source ended"
                 return None
-            except FrameTimeout:
+            except FrameTimeout as silence:
                 self.outcome.n_timeouts += 1
                 self.indicator.show(State.FAULT)
-                if attempt == _TIMEOUTS_FATAL:
+                n_silent += not isinstance(silence, CameraAway)  # the source knows how long to wait
+                if n_silent == _TIMEOUTS_FATAL:
                     raise
                 if stop(last):
                     return None
-        return None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge.anatomy import LOST, N_CHANNELS
-from edge.capture.errors import FrameTimeout, StreamDamaged
+from edge.capture.errors import CameraAway, FrameTimeout, StreamDamaged
 from edge.capture.memory import MemorySource
 from edge.capture.scripted import ScriptedSource
 from edge.config import IndicateConfig, SpotConfig, TrackConfig
@@ -347,6 +347,15 @@ def test_watch_ends_before_the_frame_at_which_it_is_asked_to(clip, always):
     assert outcome.n_frames == session.log.n_frames == 25
     assert session.log.events[-1] == late
     assert outcome.reason == ""  # whoever asked gives it
+
+
+def test_watch_waits_for_a_camera_that_is_away_for_as_long_as_the_source_does(clip, always):
+    away = [CameraAway(0.5, 39, "/dev/video0", 60.0)] * 20
+    frames = endless(clip, 60)
+    session = Session(scripted([*frames[:40], *away, *frames[40:]]), always)
+    outcome = session.run()
+    assert (outcome.n_frames, outcome.n_timeouts) == (60, 20)
+    assert State.FAULT in session.states
 
 
 # ---- faces that leave and come back ----------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from edge.capture.errors import FrameTimeout, SourceClosed
+from edge.capture.errors import CameraAway, FrameTimeout, SourceClosed
 from edge.capture.ring import FrameRing
 from edge.capture.source import SourceCounts
 from edge.errors import EdgeError
@@ -32,6 +32,8 @@ class Delivery:
         Written by the camera's thread; `read` copies them into the counts.
     failure : EdgeError or None
         Why there will be no more frames.
+    away_patience_s : float
+        How long an unplugged camera is waited for; 0 while it is there.
 
     Notes
     -----
@@ -43,6 +45,8 @@ class Delivery:
         self.ring = FrameRing(n_slots, height, width, poison)
         self.n_skipped = self.n_corrupt = self.n_restarts = self.n_exposure_changes = 0
         self.failure: EdgeError | None = None
+        self.away_patience_s = 0.0
+        self.device = ""
         self._closed = False
 
     def fail(self, failure: EdgeError) -> None:
@@ -67,6 +71,8 @@ class Delivery:
         counts.n_restarts = self.n_restarts
         counts.n_exposure_changes = self.n_exposure_changes
         if slot is None:
+            if self.failure is None and self.away_patience_s:
+                raise CameraAway(timeout_s, counts.n_frames - 1, self.device, self.away_patience_s)
             raise self.failure or FrameTimeout(timeout_s, counts.n_frames - 1)
         counts.n_frames += 1
         return Frame(counts.n_frames - 1, slot.timestamp_ns, slot.luma)

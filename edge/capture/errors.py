@@ -122,6 +122,22 @@ class FrameTimeout(CaptureError):
         )
 
 
+class CameraAway(FrameTimeout):
+    """It was unplugged, and is waited for; the source gives up by itself."""
+
+    def __init__(self, waited_s: float, last_sequence: int, device: str, patience_s: float) -> None:
+        super().__init__(waited_s, last_sequence)
+        self.args = (waited_s, last_sequence, device, patience_s)
+        self.device = device
+        self.patience_s = patience_s
+
+    def __str__(self) -> str:
+        return (
+            f"expected frames from {self.device}, but it was unplugged; plug it in again within "
+            f"{self.patience_s:.0f} s and the session goes on"
+        )
+
+
 class SourceEnded(CaptureError):
     """The last frame has been delivered: the ordinary end of a file."""
 

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from edge.capture.delivery import Delivery
 from edge.capture.errors import (
     CameraAbsent,
     CameraBusy,
     CameraDenied,
+    CameraSilent,
     CameraThreadFailed,
     CameraUnsuitable,
     FrameTimeout,
     StreamDamaged,
 )
 from edge.capture.source import SourceCounts
-from edge.capture.v4l2_device import PIXEL_FORMATS, CameraMode, LinuxpyDevice, RawBuffer, VideoDevice
+from edge.capture.v4l2_device import (
+    PIXEL_FORMATS,
+    CameraMode,
+    DeviceIdentity,
+    LinuxpyDevice,
+    RawBuffer,
+    VideoDevice,
+    find_again,
+)
+from edge.capture.v4l2_exposure import LightLock
 from edge.capture.v4l2_luma import BufferDamaged, raw_luma
 from edge.clock import boottime_ns, offset_to_boottime_ns
 from edge.errors import EdgeError
 from edge.messages import Frame, SourceInfo
 
+log = logging.getLogger(__name__)
+
 _N_BUFFERS = 4
-_FIRST_FRAME_S = 5.0  # cheap cameras take up to two seconds to wake
-_POLL_S = 0.1  # how soon the thread notices `close`
 _DAMAGED_IN_A_ROW = 30
+_THIN = 8  # every eighth row and column tells how bright a picture is
+_LOOK_AT_LIGHT_NS = 1_000_000_000
+_GONE = (errno.ENODEV, errno.ENXIO, errno.ESHUTDOWN)
 _RESTARTED = 1 << 20  # a jump of the sequence number that is no loss
 
 
@@ -83,6 +99,18 @@ def choose_mode(modes: Sequence[CameraMode], width: int, height: int, fps: float
     return min(modes, key=merit, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class DevicePatience:
+    """How long a camera may be silent or away, s; `poll_s` is how soon the thread notices `close`."""
+
+    first_frame_s: float = 5.0  # cheap cameras take up to two seconds to wake
+    stall_s: float = 1.0
+    away_s: float = 60.0
+    look_again_s: float = 0.25
+    poll_s: float = 0.1
+    n_restarts: int = 3  # in a row
+
+
 class V4L2Source:
     """A camera under /dev/video*.
 
@@ -94,22 +122,39 @@ class V4L2Source:
         The nearest size that the camera offers is taken; `info` says which.
     fps : float, Hz
         0 takes the highest rate at that size.
+    mains_hz : int
+        As in `LightLock`.
+    patience : DevicePatience, optional
+    find : callable, optional
+        Opens the same camera again after it was unplugged, or gives None while it is away. A device that
+        was given open is not looked for unless this says how.
 
     Raises
     ------
-    CameraAbsent, CameraBusy, CameraDenied, CameraUnsuitable, FrameTimeout
-        At once: the first frame has come when this returns.
+    CameraAbsent, CameraBusy, CameraDenied, CameraUnsuitable, FrameTimeout, MissingExtra
+        At once: frames have come, and their exposure is held, when this returns.
 
     Notes
     -----
     Kernel timestamps are CLOCK_MONOTONIC; the distance to CLOCK_BOOTTIME is measured once, at the
     start. A driver that does not say so gets arrival times, and `info.timestamps` says that.
+    A camera that falls silent is started again; one that is unplugged is waited for, found by its serial
+    number or socket wherever it comes back, and goes on in the same mode and light.
     """
 
     def __init__(
-        self, device: str | VideoDevice, width: int = 640, height: int = 480, fps: float = 0.0
+        self,
+        device: str | VideoDevice,
+        width: int = 640,
+        height: int = 480,
+        fps: float = 0.0,
+        mains_hz: int = 0,
+        patience: DevicePatience | None = None,
+        find: Callable[[DeviceIdentity], VideoDevice | None] | None = None,
     ) -> None:
         self.counts = SourceCounts()
+        self._patience = patience if patience is not None else DevicePatience()
+        self._find = find_again if find is None and isinstance(device, str) else find
         path = device if isinstance(device, str) else device.path
         try:
             self._device: VideoDevice = LinuxpyDevice(device) if isinstance(device, str) else device
@@ -118,20 +163,26 @@ class V4L2Source:
         self._closing = threading.Event()
         self._n_damaged_in_a_row = 0
         self._last_kernel_sequence: int | None = None
+        self._looked_at_light_ns = 0
         self._to_boottime_ns = offset_to_boottime_ns(time.CLOCK_MONOTONIC)
         try:
-            mode, first = self._start(width, height, fps)
+            self._mode, self._asked_fps = self._start(width, height, fps)
+            self._luma = raw_luma(self._mode)
+            self._light = LightLock(self._device, self._mode.fps, mains_hz)
+            self._light.meter(self._next_level)
+            first = self._next_buffer()
         except OSError as error:
             self._device.close()
             raise _explained(error, path, started=False) from error
         except EdgeError:
             self._device.close()
             raise
-        self._luma = raw_luma(mode)
+        mode = self._mode
         self._delivery = Delivery(mode.height, mode.width, mode.fps)
+        self._delivery.device = path
         self._sensor_time = first.monotonic
         self.info = SourceInfo(
-            f"v4l2:{path} {self._device.name} {mode.pixel_format}",
+            f"v4l2:{path} {self._device.name} {mode.pixel_format}, {self._light.text()}",
             mode.width,
             mode.height,
             mode.fps,
@@ -143,7 +194,10 @@ class V4L2Source:
         self._thread.start()
 
     def read(self, timeout_s: float) -> Frame:
-        """Return the oldest frame in the ring; frames before a failure come first."""
+        """Return the oldest frame in the ring; frames before a failure come first.
+
+        Raises CameraAway, a FrameTimeout, while an unplugged camera is waited for.
+        """
         return self._delivery.read(timeout_s, self.counts)
 
     def close(self) -> None:
@@ -154,32 +208,50 @@ class V4L2Source:
             self._device.close()
             self._delivery.close()
 
-    def _start(self, width: int, height: int, fps: float) -> tuple[CameraMode, RawBuffer]:
-        """Choose a mode, verify what was granted, and wait for the first buffer."""
+    def _start(self, width: int, height: int, fps: float) -> tuple[CameraMode, float]:
+        """Choose a mode, stream in it, and verify what was granted; the mode, and the rate asked for."""
         device = self._device
         wish = choose_mode(device.modes(width, height), width, height, fps)
         if wish is None:
             raise CameraUnsuitable(device.path, f"one of {', '.join(PIXEL_FORMATS)}", "other pixel formats")
-        granted = device.start(wish, min(fps or wish.fps, wish.fps or fps) or 30.0, _N_BUFFERS)
+        asked_fps = min(fps or wish.fps, wish.fps or fps) or 30.0
+        granted = device.start(wish, asked_fps, _N_BUFFERS)
         if granted.pixel_format not in PIXEL_FORMATS:
             raise CameraUnsuitable(device.path, wish.pixel_format, granted.pixel_format)
-        if not device.wait(_FIRST_FRAME_S):
-            raise FrameTimeout(_FIRST_FRAME_S, -1)
-        return granted, device.take()
+        return granted, asked_fps
+
+    def _next_buffer(self) -> RawBuffer:
+        """Before the thread runs: the next buffer."""
+        if not self._device.wait(self._patience.first_frame_s):
+            raise FrameTimeout(self._patience.first_frame_s, -1)
+        return self._device.take()
+
+    def _next_level(self) -> float:
+        """Before the thread runs: how bright the next sound picture is."""
+        scratch = np.empty((self._mode.height, self._mode.width), np.uint8)
+        for _ in range(_DAMAGED_IN_A_ROW):
+            buffer = self._next_buffer()
+            try:
+                if not buffer.damaged:
+                    self._luma.copy(buffer.data, scratch)
+                    return float(scratch[::_THIN, ::_THIN].mean())
+            except BufferDamaged:
+                pass
+            finally:
+                buffer.data.release()
+                self._device.give_back()
+        raise StreamDamaged(self._device.path, _DAMAGED_IN_A_ROW, -1)
 
     def _run(self) -> None:
         """The camera thread."""
         try:
             while not self._closing.is_set():
-                if self._first is not None:
-                    buffer, self._first = self._first, None
-                elif self._device.wait(_POLL_S):
-                    buffer = self._device.take()
-                else:
-                    continue
-                self._accept(buffer)
-                buffer.data.release()
-                self._device.give_back()
+                try:
+                    self._stream()
+                except OSError as error:
+                    if error.errno not in _GONE or self._find is None:
+                        raise
+                    self._wait_for_return(error)
         except OSError as error:
             self._delivery.fail(_explained(error, self._device.path, started=True))
         except EdgeError as error:
@@ -188,6 +260,65 @@ class V4L2Source:
             if not self._closing.is_set():  # the first reason counts
                 self._delivery.fail(CameraThreadFailed(self._device.path))
             self._delivery.ring.end()
+
+    def _stream(self) -> None:
+        """Frames into the ring until closing; a stalled camera is started again."""
+        patience = self._patience
+        silent_s, n_restarts = 0.0, 0
+        while not self._closing.is_set():
+            if self._first is not None:
+                buffer, self._first = self._first, None
+            elif self._device.wait(patience.poll_s):
+                buffer = self._device.take()
+            else:
+                silent_s += patience.poll_s  # waits are counted: where the machine stood still, so did it
+                if silent_s >= patience.stall_s:
+                    if n_restarts == patience.n_restarts:
+                        raise CameraSilent(self._device.path, n_restarts)
+                    n_restarts += 1
+                    silent_s = 0.0
+                    log.warning("%s fell silent and is started again", self._device.path)
+                    self._restart()
+                continue
+            silent_s, n_restarts = 0.0, 0
+            self._accept(buffer)
+            buffer.data.release()
+            self._device.give_back()
+
+    def _restart(self) -> None:
+        """In the same mode and light; what it grants now must be what it granted."""
+        self._device.stop()
+        granted = self._device.start(self._mode, self._asked_fps, _N_BUFFERS)
+        expected, came = (f"{m.width}x{m.height} {m.pixel_format}" for m in (self._mode, granted))
+        if expected != came:
+            raise CameraUnsuitable(self._device.path, expected, came)
+        self._light.hold(self._device)
+        self._last_kernel_sequence = None
+        self._delivery.n_restarts += 1
+
+    def _wait_for_return(self, error: OSError) -> None:
+        """An unplugged camera is looked for until it is back; `error` is raised where it stays away."""
+        patience, away_s = self._patience, 0.0
+        log.warning("%s was unplugged; it is waited for", self._device.path)
+        identity = self._device.identity
+        self._delivery.away_patience_s = patience.away_s
+        self._device.close()
+        while away_s < patience.away_s and not self._closing.wait(patience.look_again_s):
+            away_s += patience.look_again_s
+            found = self._find(identity) if self._find is not None else None
+            if found is None:
+                continue
+            self._device = found
+            try:
+                self._restart()
+            except OSError:  # not awake yet, or gone again
+                found.close()
+                continue
+            self._delivery.away_patience_s = 0.0
+            log.warning("%s is back as %s", identity.name, found.path)
+            return
+        if not self._closing.is_set():
+            raise error
 
     def _accept(self, buffer: RawBuffer) -> None:
         arrived_ns = boottime_ns()
@@ -207,6 +338,11 @@ class V4L2Source:
         self._n_damaged_in_a_row = 0
         slot.timestamp_ns = buffer.timestamp_ns + self._to_boottime_ns if self._sensor_time else arrived_ns
         delivery.ring.commit()
+        if arrived_ns - self._looked_at_light_ns > _LOOK_AT_LIGHT_NS:
+            self._looked_at_light_ns = arrived_ns
+            if self._light.has_drifted():
+                delivery.n_exposure_changes += 1
+                self._light.hold(self._device)
 
     def _count_skipped(self, sequence: int) -> None:
         if self._last_kernel_sequence is not None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from edge.errors import MissingExtra
@@ -19,6 +20,49 @@ PIXEL_FORMATS = ("GREY", "YUYV", "MJPG")
 _FLAG_ERROR = 0x40  # linux/videodev2.h, V4L2_BUF_FLAG_ERROR
 _FLAG_CLOCK_MASK = 0xE000  # V4L2_BUF_FLAG_TIMESTAMP_MASK
 _FLAG_CLOCK_MONOTONIC = 0x2000
+# by the names that v4l2-ctl shows; linux/v4l2-controls.h
+CONTROL_IDS = {
+    "white_balance_automatic": 0x0098090C,
+    "gain_automatic": 0x00980912,
+    "gain": 0x00980913,
+    "power_line_frequency": 0x00980918,
+    "white_balance_temperature": 0x0098091A,
+    "backlight_compensation": 0x0098091C,
+    "auto_exposure": 0x009A0901,
+    "exposure_time_absolute": 0x009A0902,  # in units of 100 us
+    "exposure_dynamic_framerate": 0x009A0903,
+    "focus_automatic_continuous": 0x009A090C,
+}
+_UNUSABLE_CONTROL = 0x1 | 0x4  # disabled, read-only
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRange:
+    """What a control may be set to."""
+
+    minimum: int
+    maximum: int
+    step: int = 1
+
+    def nearest(self, value: float) -> int:
+        """The allowed value nearest to one."""
+        inside = min(max(value, self.minimum), self.maximum)
+        return self.minimum + round((inside - self.minimum) / max(self.step, 1)) * max(self.step, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceIdentity:
+    """What stays the same when a camera is plugged in again, while its number may change."""
+
+    name: str
+    bus: str
+    serial: str = ""
+
+    def is_same(self, other: DeviceIdentity) -> bool:
+        """By the serial number where both have one, else by the socket it is plugged into."""
+        if self.serial and other.serial:
+            return (self.name, self.serial) == (other.name, other.serial)
+        return (self.name, self.bus) == (other.name, other.bus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +95,7 @@ class VideoDevice(Protocol):
 
     path: str
     name: str
+    identity: DeviceIdentity
 
     def modes(self, width: int, height: int) -> Sequence[CameraMode]:
         """All modes in `PIXEL_FORMATS`; for a device of any size, those of the given one."""
@@ -66,6 +111,18 @@ class VideoDevice(Protocol):
 
     def give_back(self) -> None:
         """Return the buffer taken last to the driver."""
+
+    def stop(self) -> None:
+        """End streaming; `start` may follow. Safe where nothing streams."""
+
+    def controls(self) -> Mapping[str, ControlRange]:
+        """Those of `CONTROL_IDS` that the camera has and lets be set."""
+
+    def get_control(self, name: str) -> int:
+        """Its value."""
+
+    def set_control(self, name: str, value: int) -> None:
+        """Set it."""
 
     def close(self) -> None:
         """Stop and release. Safe to call twice, and after an unplug."""
@@ -85,7 +142,9 @@ class LinuxpyDevice:
         self._device = v4l2.Device(path)
         try:
             self._device.open()
-            self.name: str = self._device.info.card
+            info = self._device.info
+            self.name: str = info.card
+            self.identity = DeviceIdentity(info.card, info.bus_info, _serial_of(path))
         except OSError:  # not a camera: linuxpy leaves the node open
             self._device.close()
             raise
@@ -159,13 +218,62 @@ class LinuxpyDevice:
         if taken is not None:
             self._capture.buffer.queue.enqueue(taken)
 
-    def close(self) -> None:
-        """Stop streaming and close the node; an unplugged camera answers ENODEV to both."""
+    def stop(self) -> None:
+        """Stop streaming; an unplugged camera answers ENODEV."""
         for view in self._views:
             view.release()
-        self._views = []
+        self._views, self._taken = [], None
         with contextlib.suppress(OSError):
             if self._capture is not None:
                 self._capture.close()
         self._capture = None
+
+    def controls(self) -> dict[str, ControlRange]:
+        """Asked for one by one: a camera without controls answers ENOTTY, one without this one EINVAL."""
+        v4l2, found = self._v4l2, {}
+        for name, identifier in CONTROL_IDS.items():
+            query = v4l2.raw.v4l2_queryctrl(id=identifier)
+            with contextlib.suppress(OSError):
+                v4l2.ioctl(self._device.fileno(), v4l2.IOC.QUERYCTRL, query)
+                if not query.flags & _UNUSABLE_CONTROL:
+                    found[name] = ControlRange(query.minimum, query.maximum, query.step)
+        return found
+
+    def get_control(self, name: str) -> int:
+        """Its value."""
+        return int(self._v4l2.get_control(self._device.fileno(), CONTROL_IDS[name]))
+
+    def set_control(self, name: str, value: int) -> None:
+        """Set it."""
+        self._v4l2.set_control(self._device.fileno(), CONTROL_IDS[name], value)
+
+    def close(self) -> None:
+        """Stop streaming and close the node."""
+        self.stop()
         self._device.close()
+
+
+def find_again(identity: DeviceIdentity) -> LinuxpyDevice | None:
+    """The camera, opened, wherever it is now; None while it is away.
+
+    Its node appears some moments before its permissions are set, and UVC cameras have a second node for
+    metadata under the same name.
+    """
+    for path in sorted(str(path) for path in Path("/dev").glob("video*")):
+        try:
+            device = LinuxpyDevice(path)
+        except OSError:
+            continue
+        if device.identity.is_same(identity) and device.modes(640, 480):
+            return device
+        device.close()
+    return None
+
+
+def _serial_of(path: str) -> str:
+    """Of the USB device that the node's interface belongs to; empty where it has none."""
+    interface = Path("/sys/class/video4linux") / Path(path).name / "device"
+    try:
+        return (interface.resolve().parent / "serial").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.capture.luma import LumaReader
 from edge.capture.v4l2_device import CameraMode
+from edge.errors import MissingExtra
 
 
 class BufferDamaged(Exception):
@@ -47,29 +47,27 @@ class PackedLuma:
 
 
 class MjpegLuma:
-    """MJPG: FFmpeg's decoder, of which only the Y plane is read."""
+    """MJPG: libjpeg-turbo's decoder, which leaves chroma out and writes where it is told to.
+
+    It took 0.57 to 0.82 of FFmpeg's time on 640x480 pictures of 15 to 38 kB.
+    """
 
     def __init__(self, mode: CameraMode) -> None:
-        import av
-        from av.codec import CodecContext
-
-        self._av: Any = av  # its stubs allow only bytes in a Packet; any buffer will do
-        self._decoder: Any = CodecContext.create("mjpeg", "r")
-        self._decoder.thread_count = 1  # frame threads would hold pictures back
-        self._size = (mode.width, mode.height)
-        self._reader: LumaReader | None = None
+        try:
+            import simplejpeg
+        except ImportError as error:
+            raise MissingExtra("a USB camera that sends MJPG", "usb") from error
+        self._decode: Any = simplejpeg.decode_jpeg
+        self._shape = (mode.height, mode.width, 1)
 
     def copy(self, data: memoryview, out: NDArray[np.uint8]) -> None:
-        """Decode one picture."""
+        """Decode one picture; one that came in part is damaged."""
         try:
-            frames = self._decoder.decode(self._av.Packet(data))
-        except self._av.error.FFmpegError as error:
+            decoded = self._decode(data, colorspace="GRAY", buffer=out)
+        except ValueError as error:
             raise BufferDamaged from error
-        if len(frames) != 1 or frames[0].is_corrupt or (frames[0].width, frames[0].height) != self._size:
+        if decoded.shape != self._shape:
             raise BufferDamaged
-        if self._reader is None:
-            self._reader = LumaReader(frames[0])
-        self._reader.copy(frames[0], out)
 
 
 def raw_luma(mode: CameraMode) -> RawLuma:

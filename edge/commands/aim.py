@@ -159,19 +159,20 @@ class Aim:
         return lines if lines and now_ns - self._told_ns < _TELL_NS // 2 else self._tell(now_ns) or lines
 
     def _next(self, stopped: Callable[[], bool]) -> Frame | None:
-        from edge.capture.errors import FrameTimeout, SourceEnded
+        from edge.capture.errors import CameraAway, FrameTimeout, SourceEnded
 
-        for attempt in range(1, _N_SILENT + 1):
+        n_silent = 0
+        while True:
             try:
                 return self._source.read(_READ_S)
             except SourceEnded:
                 return None
-            except FrameTimeout:
-                if attempt == _N_SILENT:
+            except FrameTimeout as silence:
+                n_silent += not isinstance(silence, CameraAway)
+                if n_silent == _N_SILENT:
                     raise
                 if stopped():
                     return None
-        return None
 
     def _look_at_the_face(self, frame: Frame) -> None:
         from edge.perceive.face_picture import measure_face

@@ -16,7 +16,7 @@ import pytest
 
 from edge.capture.errors import CameraUnsuitable
 from edge.capture.v4l2 import V4L2Source
-from edge.capture.v4l2_device import CameraMode, LinuxpyDevice
+from edge.capture.v4l2_device import CONTROL_IDS, CameraMode, ControlRange, DeviceIdentity, LinuxpyDevice
 
 v4l2 = pytest.importorskip("linuxpy.video.device")
 
@@ -40,6 +40,7 @@ class PlayedKernel:
         self.streaming = False
         self.n_filled = 0
         self.failing = None
+        self.controls = {"auto_exposure": 3, "exposure_time_absolute": 157}
 
     def ioctl(self, fd, request, argument):
         """Answer one call by its name; a call that this camera does not know is ENOTTY."""
@@ -61,6 +62,20 @@ class PlayedKernel:
     def querycap(self, caps):
         caps.driver, caps.card, caps.bus_info = b"played", b"Played camera", b"usb-1"
         caps.capabilities = caps.device_caps = self.capabilities
+
+    def control_name(self, identifier):
+        names = {number: name for name, number in CONTROL_IDS.items()}
+        return self.nth([name for name in self.controls if name == names[identifier]], 0)
+
+    def queryctrl(self, query):
+        name = self.control_name(query.id)
+        query.minimum, query.maximum, query.step = (0, 3, 1) if name == "auto_exposure" else (1, 5000, 1)
+
+    def g_ctrl(self, control):
+        control.value = self.controls[self.control_name(control.id)]
+
+    def s_ctrl(self, control):
+        self.controls[self.control_name(control.id)] = control.value
 
     def enum_fmt(self, description):
         name = self.nth(list(RATES_HZ), description.index)
@@ -171,11 +186,44 @@ def test_device_streams_through_mapped_buffers_more_often_than_it_has_them(kerne
 def test_source_reads_the_best_mode_of_a_real_node(kernel):
     source = V4L2Source(str(kernel.node), WIDTH, HEIGHT)
     assert (source.info.fps, source.info.timestamps) == (120.0, "sensor")
-    assert source.info.description == f"v4l2:{kernel.node} Played camera GREY"
+    described = f"v4l2:{kernel.node} Played camera GREY, exposure held at 8.3 ms"
+    assert source.info.description == described
     luma = source.read(5.0).luma
-    assert np.all(np.diff(luma.astype(int), axis=0) == 1)
+    assert np.all(np.diff(luma, axis=0) == 1)  # modulo 256
     assert np.all(luma == luma[:, :1])
     source.close()
+
+
+def test_controls_are_those_the_camera_has(kernel):
+    device = LinuxpyDevice(str(kernel.node))
+    assert device.controls() == {
+        "auto_exposure": ControlRange(0, 3),
+        "exposure_time_absolute": ControlRange(1, 5000),
+    }
+    device.set_control("exposure_time_absolute", 83)
+    assert device.get_control("exposure_time_absolute") == kernel.controls["exposure_time_absolute"] == 83
+    with pytest.raises(OSError, match="Invalid argument"):
+        device.set_control("gain", 3)
+    device.close()
+
+
+def test_identity_is_the_name_and_the_socket(kernel):
+    device = LinuxpyDevice(str(kernel.node))
+    assert device.identity == DeviceIdentity("Played camera", "usb-1")
+    device.close()
+
+
+def test_stream_may_be_started_again(kernel):
+    device = LinuxpyDevice(str(kernel.node))
+    mode = CameraMode("GREY", WIDTH, HEIGHT, 120.0)
+    for _ in range(2):
+        kernel.queued.clear()
+        device.start(mode, 120.0, N_BUFFERS)
+        assert device.wait(1.0)
+        device.take().data.release()
+        device.stop()
+        assert not kernel.streaming
+    device.close()
 
 
 def test_camera_that_only_plays_out_is_unsuitable(kernel):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
+import sys
 import threading
 import time
 from fractions import Fraction
@@ -14,8 +16,10 @@ import pytest
 
 from edge.capture.errors import (
     CameraAbsent,
+    CameraAway,
     CameraBusy,
     CameraDenied,
+    CameraSilent,
     CameraThreadFailed,
     CameraUnsuitable,
     FrameTimeout,
@@ -23,11 +27,11 @@ from edge.capture.errors import (
     StreamDamaged,
 )
 from edge.capture.gaps import GapDetector
-from edge.capture.v4l2 import V4L2Source, choose_mode, find_cameras
+from edge.capture.v4l2 import DevicePatience, V4L2Source, choose_mode, find_cameras
 from edge.capture.v4l2_device import CameraMode
-from edge.capture.v4l2_luma import PackedLuma
-from edge.capture.v4l2_standin import Picture, Silence, StandInDevice, yuyv_bytes
-from edge.errors import EXIT_BUG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT
+from edge.capture.v4l2_luma import BufferDamaged, MjpegLuma, PackedLuma
+from edge.capture.v4l2_standin import Picture, Silence, StandInDevice, StandInLight, yuyv_bytes
+from edge.errors import EXIT_BUG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, MissingExtra
 
 INTERVAL_NS = 8_333_333
 GREY = CameraMode("GREY", 64, 48, 120.0)
@@ -167,11 +171,10 @@ def test_granted_size_and_rate_are_what_info_says(grey):
     source.close()
 
 
-def test_camera_that_never_sends_times_out_at_the_start(monkeypatch):
-    monkeypatch.setattr("edge.capture.v4l2._FIRST_FRAME_S", 0.01)
+def test_camera_that_never_sends_times_out_at_the_start():
     device = StandInDevice([Silence(9)], [GREY])
     with pytest.raises(FrameTimeout, match="since it was opened"):
-        V4L2Source(device)
+        V4L2Source(device, patience=DevicePatience(first_frame_s=0.01))
     assert device.n_closed == 1
 
 
@@ -273,3 +276,157 @@ def test_cameras_of_this_machine_are_listed_or_there_are_none():
     for camera in find_cameras():
         assert camera.device.startswith("/dev/video")
         assert camera.modes
+
+
+# ---- stalls and unplugging -------------------------------------------------------------------
+
+QUICK = DevicePatience(stall_s=0.04, away_s=0.5, look_again_s=0.01, poll_s=0.01, n_restarts=2)
+
+
+def test_stalled_camera_is_started_again_in_the_same_mode(grey, play):
+    device = StandInDevice([*grey(0, 1), Silence(6), *grey(0, 1), UNPLUGGED], [GREY])
+    source = V4L2Source(device, 64, 48, 100.0, patience=QUICK)
+    assert sum(1 for _ in play(source)) == 4
+    (first, first_fps), (again, again_fps) = device.asked
+    assert (first.pixel_format, first.width, first.height) == (again.pixel_format, again.width, again.height)
+    assert first_fps == again_fps == 100.0
+    assert (source.counts.n_restarts, source.counts.n_lost) == (1, 0)
+    source.close()
+
+
+def test_camera_that_stays_silent_is_given_up(grey):
+    source = V4L2Source(StandInDevice([*grey(0), Silence(500)], [GREY]), 64, 48, patience=QUICK)
+    assert source.read(5.0).sequence == 0
+    with pytest.raises(CameraSilent, match="restarted 2 times"):
+        source.read(5.0)
+    source.close()
+
+
+@pytest.fixture
+def replugged(grey):
+    """A source on a camera that is unplugged, and comes back as another node after some looks."""
+
+    def make(*later, looks=5, **changes):
+        light = StandInLight()
+        first = StandInDevice([*grey(*range(300)), UNPLUGGED], [GREY], light=light)
+        waiting = [
+            StandInDevice(script, [GREY], path=f"/dev/video{8 + k}", light=StandInLight(), **changes)
+            for k, script in enumerate(later)
+        ]
+        made = [first, *waiting]
+        n_looks = 0
+
+        def find(identity):
+            nonlocal n_looks
+            n_looks += 1
+            assert identity == first.identity
+            return waiting.pop(0) if waiting and n_looks % looks == 0 else None
+
+        return V4L2Source(first, 64, 48, patience=QUICK, find=find), made
+
+    return make
+
+
+def test_unplugged_camera_is_waited_for_and_goes_on_in_the_same_light(replugged, grey, play):
+    source, (first, second) = replugged([*grey(0, 1, 2), UNPLUGGED])
+    frames = [frame.sequence for frame in patiently(source)]
+    assert frames == list(range(len(frames)))
+    assert source.counts.n_restarts == 1
+    assert (first.n_closed, second.asked) == (1, first.asked)
+    assert second.light.values["auto_exposure"] == 1
+    exposure = second.light.values["exposure_time_absolute"]
+    assert exposure == first.light.values["exposure_time_absolute"]
+    source.close()
+
+
+def patiently(source):
+    """Frames to the end; a camera that is away is waited for."""
+    while True:
+        try:
+            yield source.read(0.02)
+        except CameraAway:
+            continue
+        except CameraAbsent:
+            return
+
+
+def test_absence_is_said_while_it_lasts_and_is_final_after_the_wait(replugged):
+    source, _ = replugged()
+    assert len(list(patiently(source))) > 200
+    with pytest.raises(CameraAbsent, match="it was unplugged"):
+        source.read(0.05)
+    away = CameraAway(0.5, 7, "/dev/video0", 60.0)
+    assert str(pickle.loads(pickle.dumps(away))) == str(away)
+    assert "plug it in again within 60 s and the session goes on" in str(away)
+    source.close()
+
+
+def test_camera_that_comes_back_asleep_is_tried_again(replugged, grey):
+    source, made = replugged([], [*grey(0), UNPLUGGED], looks=2)
+    made[1]._refusal = kernel_error(errno.EIO)
+    frames = list(patiently(source))
+    assert frames[-1].sequence == len(frames) - 1
+    assert made[1].n_closed == 1
+    assert made[2].asked == made[0].asked
+    source.close()
+
+
+def test_closing_does_not_wait_for_a_camera_that_is_away(grey):
+    patience = DevicePatience(away_s=1000.0, look_again_s=1000.0, poll_s=0.01)
+    source = V4L2Source(
+        StandInDevice([*grey(0), UNPLUGGED], [GREY]), 64, 48, patience=patience, find=lambda _: None
+    )
+    source.read(5.0)
+    while not source._delivery.away_patience_s:
+        time.sleep(0.001)
+    with pytest.raises(CameraAway):
+        source.read(0.01)
+    source.close()
+    assert not source._thread.is_alive()
+
+
+def test_another_size_after_a_restart_is_refused(grey):
+    device = StandInDevice([*grey(0), Silence(99)], [GREY])
+    source = V4L2Source(device, 64, 48, patience=QUICK)
+    source.read(5.0)
+    device._granted = CameraMode("GREY", 32, 24, 120.0)
+    with pytest.raises(CameraUnsuitable, match=r"expected 64x48 GREY .* gives 32x24 GREY"):
+        source.read(5.0)
+    source.close()
+
+
+@pytest.mark.parametrize("change", ["without tables", "cut", "larger", "padded"])
+def test_motion_jpeg_as_cameras_send_it(bars, change):
+    luma = bars(1)[0]
+    whole = jpeg(luma)
+    changed = {
+        "without tables": without_tables(whole),
+        "cut": whole[: len(whole) // 2],
+        "larger": jpeg(np.tile(luma, (2, 2))),
+        "padded": whole + bytes(500),
+    }[change]
+    out = np.zeros((48, 64), np.uint8)
+    copier = MjpegLuma(CameraMode("MJPG", 64, 48, 30.0))
+    if change in ("cut", "larger"):
+        with pytest.raises(BufferDamaged):
+            copier.copy(memoryview(changed), out)
+    else:
+        copier.copy(memoryview(changed), out)
+        assert np.abs(out.astype(int) - luma).mean() < 6
+
+
+def without_tables(picture):
+    """Without its Huffman tables, as most UVC cameras send theirs."""
+    kept, at = bytearray(picture[:2]), 2
+    while picture[at + 1] != 0xDA:
+        length = 2 + int.from_bytes(picture[at + 2 : at + 4], "big")
+        if picture[at + 1] != 0xC4:
+            kept += picture[at : at + length]
+        at += length
+    return bytes(kept + picture[at:])
+
+
+def test_motion_jpeg_without_its_decoder_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+    with pytest.raises(MissingExtra, match=r"microcue\[usb\]"):
+        MjpegLuma(CameraMode("MJPG", 64, 48, 30.0))
