@@ -352,7 +352,7 @@ def patiently(source):
 
 def test_absence_is_said_while_it_lasts_and_is_final_after_the_wait(replugged):
     source, _ = replugged()
-    assert len(list(patiently(source))) > 200
+    assert list(patiently(source))
     with pytest.raises(CameraAbsent, match="it was unplugged"):
         source.read(0.05)
     away = CameraAway(0.5, 7, "/dev/video0", 60.0)
