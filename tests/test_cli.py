@@ -175,7 +175,7 @@ def test_a_reader_that_has_had_enough_is_no_failure():
     ("words", "hints"),
     [
         (["sesions"], ["no command 'sesions'", "did you mean sessions?"]),
-        (["mark"], ["no command 'mark'", "--help lists what there is"]),
+        (["zzz"], ["no command 'zzz'", "--help lists what there is"]),
         (["cues", "--blink-s"], ["usage: microcue cues ", "did you mean --blinks?"]),
         (["export", "--ouptut=x.csv"], ["usage: microcue export ", "did you mean --output?"]),
         (["cues", "one", "two"], ["usage: microcue cues ", "cues takes no 'two'\n"]),
