@@ -39,6 +39,7 @@ class Condition:
     face_width_px: float = 200.0
     noise_levels: float = 2.0
     head: str = "sway"
+    flicker_depth: float = 0.0  # of lamps at 50 Hz mains
 
     def settings(self, duration_s: float, seed: int) -> SceneSettings:
         """The scene for it, its picture not larger than need be."""
@@ -51,15 +52,10 @@ class Condition:
             height=side,
             face_width_px=self.face_width_px,
             noise_levels=self.noise_levels,
+            flicker_depth=self.flicker_depth,
+            mains_hz=50.0,
             seed=seed,
             **HEADS[self.head],
-        )
-
-    @property
-    def text(self) -> str:
-        """In a few words."""
-        return (
-            f"{self.fps:g} fps, face {self.face_width_px:g} px, noise {self.noise_levels:g}, {self.head} head"
         )
 
 

@@ -28,6 +28,7 @@ CONDITIONS = {
     "swaying head": Condition(),
     "conversation head": Condition(head="conversation"),
     "face 120 px, noise 6": Condition(face_width_px=120.0, noise_levels=6.0),
+    "lamps that flicker by 5 %": Condition(flicker_depth=0.05),
 }
 _AMPLITUDES_MIOD = (4.0, 6.0, 8.0, 12.0, 25.0)
 _DURATIONS_S = (0.1, 0.2, 0.3, 0.45)
@@ -62,7 +63,7 @@ def peer_clip(group: str, seed: int) -> Clip:
     condition = CONDITIONS[group]
     if condition.head == "conversation":
         happenings += turns_and_nods(np.random.default_rng([seed, 38]), at_s)
-    words = group.replace(",", "").replace(" ", "-")
+    words = group.replace(",", "").replace(" %", "-percent").replace(" ", "-")
     return Clip(f"peers-{words}-{seed}", group, planned(happenings, condition.settings(at_s + 1.0, seed)))
 
 
