@@ -11,15 +11,18 @@ from pathlib import Path
 
 from edge import __version__
 from edge.capture.errors import CameraAbsent
+from edge.capture.picamera2_view import Box, FindFace, Luma
 from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.clock import boottime_ns, clock_state
-from edge.config import CaptureConfig, Config
+from edge.config import CaptureConfig, Config, PerceiveConfig
 from edge.errors import EdgeError
 from edge.frame_advice import shortcomings, slow_rate
 from edge.indicate.indicator import Indicator, NullIndicator
 from edge.messages import Event, Frame, FrameReport, Mark, SessionInfo, SourceInfo
+from edge.perceive.detector import FaceDetector
 from edge.perceive.finder import FaceFinder
+from edge.perceive.models import LoadedModel
 from edge.perceive.worker import KeyFrameWorker
 from edge.pipeline import Outcome, Watch
 from edge.record.recorder import Recorder
@@ -36,8 +39,14 @@ _FILE_LATENCY_NS = 50_000_000
 _FIRST_FRAME_S = 5.0
 
 
-def open_source(config: CaptureConfig) -> FrameSource:
+def open_source(config: CaptureConfig, find_face: FindFace | None = None) -> FrameSource:
     """Open the camera or file that the settings name.
+
+    Parameters
+    ----------
+    config : CaptureConfig
+    find_face : callable, optional
+        For cameras whose light is metered on a face: given luma, the box of the largest or None.
 
     Raises
     ------
@@ -65,14 +74,38 @@ def open_source(config: CaptureConfig) -> FrameSource:
         mains_hz = int(config.mains) if config.mains.isdecimal() else 0
         return V4L2Source(spec.where, config.width, config.height, config.fps, mains_hz)
     if spec.kind == "picamera2":
-        from edge.capture.picamera2 import Picamera2Source
-
-        return Picamera2Source(
-            int(spec.where), config.width, config.height, config.fps, half_turn=config.half_turn
-        )
+        return _ribbon_camera(int(spec.where), config, find_face)
     from edge.capture.gstreamer import GStreamerSource
 
     return GStreamerSource(spec.where)
+
+
+def _ribbon_camera(number: int, config: CaptureConfig, find_face: FindFace | None) -> FrameSource:
+    from edge.capture.picamera2 import Picamera2Source
+    from edge.capture.picamera2_view import Orientation
+
+    return Picamera2Source(
+        *(number, config.width, config.height, config.fps),
+        orientation=Orientation(config.turn_deg, config.mirror),
+        find_face=find_face,
+        meter_face=config.meter_face,
+        zoom_to_face=config.zoom_to_face,
+    )
+
+
+def face_box_finder(config: PerceiveConfig) -> FindFace:
+    """Finds the box of the largest face, px; loads the detector at the first call, on the caller's thread."""
+    detectors: list[FaceDetector] = []
+
+    def find_face(luma: Luma) -> Box | None:
+        if not detectors:
+            model = LoadedModel(config.detector, "detector", config.n_threads, config.runtime)
+            detectors.append(FaceDetector(model))
+        found = detectors[0].find(luma, config.detection_min)
+        left, top, right, bottom = found[0].box.tolist() if found else (0.0, 0.0, 0.0, 0.0)
+        return (left, top, right, bottom) if found else None
+
+    return find_face
 
 
 def _attached_camera() -> CameraSpec:
@@ -148,7 +181,7 @@ def run_session(
     """
     forbid_core_dumps()
     with ExitStack() as stack:
-        source = open_source(config.capture)
+        source = open_source(config.capture, face_box_finder(config.perceive))
         stack.callback(source.close)
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)

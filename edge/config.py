@@ -44,7 +44,7 @@ def setting(
     *,
     low: float | None = None,
     high: float | None = None,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] | tuple[int, ...] = (),
     pattern: str = "",
 ) -> _Value:
     """A dataclass field that knows what it means and what it may be.
@@ -56,7 +56,7 @@ def setting(
         One line for people: meaning, unit, special values.
     low, high : float, optional
         Both are allowed themselves.
-    choices : tuple of str, optional
+    choices : tuple of str or int, optional
         The only values allowed.
     pattern : str, optional
         Regular expression that the whole value must match; `doc` says it in words.
@@ -89,7 +89,20 @@ class CaptureConfig:
         "frequency of the mains that lamps flicker with, Hz; for a USB camera's anti-flicker",
         choices=("unknown", "50", "60"),
     )
-    half_turn: bool = setting(False, "the camera hangs upside down (picamera2 only; a file says so itself)")
+    turn_deg: int = setting(
+        0,
+        "degrees clockwise until the picture stands upright (picamera2 only; a file says so itself)",
+        low=0,
+        high=270,
+        choices=(0, 90, 180, 270),
+    )
+    mirror: bool = setting(False, "the upright picture is mirrored, left for right (picamera2 only)")
+    meter_face: bool = setting(
+        True, "expose for the face that is seen first, not for the whole picture (picamera2 only)"
+    )
+    zoom_to_face: bool = setting(
+        False, "crop the sensor to the face that is there at the start (picamera2 only)"
+    )
     realtime: bool = setting(False, "play a file at its own pace instead of as fast as it goes")
 
 
@@ -347,10 +360,10 @@ def _checked(where: str, item: Field[Any], wanted: type, value: object) -> Setti
         fits = (limits["low"] is None or value >= limits["low"]) and (
             limits["high"] is None or value <= limits["high"]
         )
-    if fits and isinstance(value, str):
-        fits = (not limits["choices"] or value in limits["choices"]) and (
-            not limits["pattern"] or re.fullmatch(limits["pattern"], value) is not None
-        )
+    if fits and limits["choices"]:
+        fits = value in limits["choices"]
+    if fits and isinstance(value, str) and limits["pattern"]:
+        fits = re.fullmatch(limits["pattern"], value) is not None
     if not fits:
         raise ConfigError(
             f"{where} expects {_allowed(item, wanted)}, found {value!r}; mend it or leave it out"
@@ -361,7 +374,7 @@ def _checked(where: str, item: Field[Any], wanted: type, value: object) -> Setti
 def _allowed(item: Field[Any], wanted: type) -> str:
     limits = item.metadata
     if limits["choices"]:
-        return f"one of {', '.join(limits['choices'])}"
+        return f"one of {', '.join(map(str, limits['choices']))}"
     if limits["pattern"]:
         return str(limits["doc"])
     if wanted is bool:

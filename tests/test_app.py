@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import sqlite3
 import sys
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 
 from edge import __version__
-from edge.app import SessionClock, open_indicator, open_source, run_session
+from edge.app import SessionClock, face_box_finder, open_indicator, open_source, run_session
 from edge.capture.errors import FileMissing, Picamera2Missing, RateUnstated
 from edge.capture.file import FileSource
 from edge.capture.gstreamer_standin import command
+from edge.capture.picamera2_metering import face_light
+from edge.capture.picamera2_room import Room
+from edge.capture.picamera2_scene import Live, Shot
 from edge.capture.picamera2_scene import Scene as CameraScene
-from edge.capture.picamera2_scene import Shot
 from edge.capture.picamera2_standin import stand_in_library
 from edge.capture.pictures import PictureSequenceSource
 from edge.capture.spec import parse_camera
@@ -80,10 +83,39 @@ def test_open_source_opens_a_ribbon_camera_as_the_settings_say(monkeypatch, tmp_
     monkeypatch.setattr("edge.capture.picamera2.system_library", lambda: stand_in_library(scene))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for camera in ("picamera2", "auto"):
-        source = open_source(CaptureConfig(camera=camera, fps=120, width=64, height=48, half_turn=True))
+        source = open_source(CaptureConfig(camera=camera, fps=120, width=64, height=48, turn_deg=180))
         assert source.info.description.startswith("picamera2:0 imx219")
         source.close()
     assert [asked["transform"]["hflip"] for (asked,) in scene.calls("configure")] == [True, True]
+
+
+@pytest.fixture
+def backlit_room():
+    """The built-in portrait before a white wall, left of the middle, with a fifth of the wall's light."""
+    nearest = np.arange(400) * 300 // 400
+    portrait = built_in_portrait().luma[np.ix_(nearest, nearest + 106)].astype(np.float32) / 255
+    reflectance = np.full((600, 800), 1.0, np.float32)
+    reflectance[:400, 100:500] = 0.2 * portrait**2.2
+    return Room(reflectance, light=60.0)
+
+
+def test_ribbon_camera_looks_closer_at_a_real_face_and_exposes_for_it(monkeypatch, tmp_path, backlit_room):
+    scene = CameraScene((Live(10**9 + k * 25_000_000) for k in itertools.count()), room=backlit_room)
+    monkeypatch.setattr("edge.capture.picamera2.system_library", lambda: stand_in_library(scene))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    find_face = face_box_finder(Config().perceive)
+    seen = []
+    for zooms in (False, True):
+        settings = CaptureConfig(camera="picamera2", fps=40, zoom_to_face=zooms, meter_face=zooms)
+        source = open_source(settings, find_face)
+        luma = source.read(5.0).luma.copy()
+        source.close()
+        seen.append((find_face(luma), luma))
+    (far, dark), (near, lit) = seen
+    assert near[3] - near[1] > 1.5 * (far[3] - far[1])
+    assert abs((near[0] + near[2]) / 2 - 320) < 40
+    assert face_light(dark, far).level < 60
+    assert face_light(lit, near).is_good
 
 
 def test_open_source_says_that_picamera2_is_missing(monkeypatch):

@@ -40,6 +40,7 @@ from edge.capture.picamera2_exposure import Metering
 from edge.capture.picamera2_mode import ModeCache
 from edge.capture.picamera2_scene import Scene, Shot
 from edge.capture.picamera2_standin import ControlId, stand_in_library
+from edge.capture.picamera2_view import Orientation
 from edge.capture.v4l2_device import CameraMode
 from edge.capture.v4l2_luma import raw_luma
 from edge.capture.v4l2_standin import yuyv_bytes
@@ -67,6 +68,7 @@ def copiers(pictures: np.ndarray, folder: Path) -> dict[str, Step]:
         "v4l2 MJPG": raw("MJPG", [jpeg(luma) for luma in pictures]),
         "picamera2": picamera2_step(pictures, 0, folder),
         "picamera2, padded": picamera2_step(pictures, 64, folder),
+        "picamera2, on its side": picamera2_step(pictures.transpose(0, 2, 1), 0, folder, Orientation(90)),
         "gstreamer, from memory": matroska_step(pictures, out),
     }
 
@@ -81,14 +83,22 @@ def jpeg(luma: np.ndarray) -> bytes:
     return b"".join(bytes(packet) for packet in encoder.encode(frame) + encoder.encode(None))
 
 
-def picamera2_step(pictures: np.ndarray, padding: int, folder: Path) -> Step:
+def picamera2_step(
+    pictures: np.ndarray, padding: int, folder: Path, orientation: Orientation | None = None
+) -> Step:
     """The callback on requests of the stand-in, with as many controls as real ones have.
 
     What libcamera takes to convert those to Python is left out: it is not to be had off a Pi.
     """
     library = stand_in_library(Scene([Shot(luma, 10**9 + k) for k, luma in enumerate(pictures)], padding))
     cache = ModeCache(folder / "modes.json")
-    source = Picamera2Source(0, WIDTH, HEIGHT, 120, library=library, cache=cache, metering=Metering(3, 2, 50))
+    source = Picamera2Source(
+        *(0, WIDTH, HEIGHT, 120),
+        orientation=orientation,
+        library=library,
+        cache=cache,
+        metering=Metering(3, 2, 50),
+    )
     camera: Any = source._device._camera
     requests = [camera._completed(Shot(luma, 1)) for luma in pictures]
     others = {ControlId(f"control {k}"): k for k in range(20)}

@@ -1,7 +1,8 @@
 """Raspberry Pi cameras: picamera2's callback stamps, checks the gap and copies luma into the ring.
 
 A loop over `capture_request` can skip frames without anyone noticing; the callback sees each
-(picamera2 issues 427, 1201). Exposure is metered first and locked before the first frame is delivered.
+(picamera2 issues 427, 1201). Exposure is metered first, for the face where one is seen, and locked before the
+first frame is delivered.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from edge.capture.delivery import Delivery
 from edge.capture.errors import CameraSilent, CameraThreadFailed, FrameTimeout
 from edge.capture.picamera2_device import Granted, Picamera2Device, Picamera2Library, system_library
 from edge.capture.picamera2_exposure import ExposureLock, FrameMetadata, Metering
+from edge.capture.picamera2_framing import FaceFraming, FramingPatience, Viewfinder
 from edge.capture.picamera2_mode import ModeCache, SensorMode
+from edge.capture.picamera2_view import FindFace, Luma, Orientation
 from edge.capture.source import SourceCounts
 from edge.errors import EdgeError
 from edge.messages import Frame, SourceInfo
@@ -34,7 +35,7 @@ class Patience:
     drops the cancelled requests, so nobody else notices.
     """
 
-    first_frame_s: float = 6.0
+    first_frame_s: float = 12.0  # a face may be waited for, and metered
     stall_s: float = 1.0
     poll_s: float = 0.1
     n_restarts: int = 2
@@ -49,11 +50,17 @@ class Picamera2Source:
     number : int
         As `microcue cameras` counts them.
     width, height : int, px
-        Both even. Widths that are multiples of 128 need no padding.
+        Of the upright picture; both even. Sensor widths that are multiples of 128 need no padding.
     fps : float, Hz
         0 takes the fastest mode, at no more than 200.
-    half_turn : bool
-        The camera hangs upside down; the sensor turns the picture.
+    orientation : Orientation, optional
+        How the camera is mounted.
+    find_face : callable, optional
+        Given luma, the box of the largest face or None. Called from a thread of its own.
+    meter_face : bool
+        Expose for the first face that it finds; otherwise, and until then, for the whole picture.
+    zoom_to_face : bool
+        Crop the sensor to the face that `find_face` sees before the first frame, as far as its mode allows.
     library : Picamera2Library, optional
         The stand-in; by default the system's picamera2.
 
@@ -78,16 +85,23 @@ class Picamera2Source:
         height: int = 480,
         fps: float = 0.0,
         *,
-        half_turn: bool = False,
+        orientation: Orientation | None = None,
+        find_face: FindFace | None = None,
+        meter_face: bool = True,
+        zoom_to_face: bool = False,
         library: Picamera2Library | None = None,
         cache: ModeCache | None = None,
         metering: Metering | None = None,
         patience: Patience | None = None,
+        framing_patience: FramingPatience | None = None,
     ) -> None:
         self.counts = SourceCounts()
         self._library = library if library is not None else system_library()
         self._patience = patience if patience is not None else Patience()
         self._metering = metering
+        self._orientation = turn = orientation if orientation is not None else Orientation()
+        self._framing: FaceFraming | None = None
+        self._framing_wish = (find_face, meter_face, zoom_to_face, framing_patience)
         self._metadata = FrameMetadata()
         self._closing = threading.Event()
         self._settled = threading.Event()
@@ -96,7 +110,8 @@ class Picamera2Source:
         self._device = Picamera2Device(number, self._library)
         try:
             modes = self._device.modes(cache if cache is not None else ModeCache())
-            self._device.start(modes, (width & ~1, height & ~1, fps), half_turn, self._prepare)
+            size = (height & ~1, width & ~1) if turn.on_its_side else (width & ~1, height & ~1)
+            self._device.start(modes, (*size, fps), turn.flips(), self._prepare)
             self._watchdog = threading.Thread(target=self._watch, name="camera watchdog", daemon=True)
             self._watchdog.start()
             self._wait_for_the_first()
@@ -116,6 +131,8 @@ class Picamera2Source:
         self._closing.set()
         if (delivery := getattr(self, "_delivery", None)) is not None:
             delivery.close()
+        if self._framing is not None:
+            self._framing.close()
         closer = threading.Thread(target=self._release, name="camera release", daemon=True)
         closer.start()
         closer.join(self._patience.close_s)
@@ -131,14 +148,29 @@ class Picamera2Source:
     def _prepare(self, granted: Granted) -> Callable[[Any], None]:
         """Make everything that the callback writes to."""
         self._granted = granted
-        self._delivery = Delivery(granted.height, granted.width, granted.fps)
+        width, height = granted.width, granted.height
+        self._size = (height, width) if self._orientation.on_its_side else (width, height)
+        self._delivery = Delivery(self._size[1], self._size[0], granted.fps)
         metering = self._metering if self._metering is not None else Metering.at(granted.fps)
         self._lock = ExposureLock(self._device.set_controls, metering, self._device.has("ExposureTime"))
         self._interval_ns = round(1e9 / granted.fps)
+        self._framing = self._new_framing()
         return self._on_request
+
+    def _new_framing(self) -> FaceFraming | None:
+        """What looks for a face to meter; None where nobody finds faces or light cannot be set."""
+        find_face, meters, zooms, patience = self._framing_wish
+        device, (width, height) = self._device, self._size
+        if find_face is None or not (meters or zooms) or not device.has("ExposureTime"):
+            return None
+        zoom = (self._orientation, self._granted.mode.sensor_px_per_pixel) if zooms else None
+        limits = device.exposure_limits(self._interval_ns / 1000)
+        return FaceFraming(Viewfinder(height, width), find_face, limits, zoom, meters, device.path, patience)
 
     def _wait_for_the_first(self) -> None:
         """Until a frame is delivered; a failure, too, ends the wait."""
+        if self._framing is not None:
+            self._framing.start()
         if not self._settled.wait(self._patience.first_frame_s):
             raise FrameTimeout(self._patience.first_frame_s, -1)
         if not self._last_ns and self._delivery.failure is not None:
@@ -157,7 +189,9 @@ class Picamera2Source:
         description = (
             f"{self._device.path} {self._device.name} {mode.width}x{mode.height} {mode.bit_depth}-bit"
         )
-        return SourceInfo(description, granted.width, granted.height, fps, "sensor", live=True)
+        if self._framing is not None:
+            description += self._framing.summary()
+        return SourceInfo(description, *self._size, fps, "sensor", live=True)
 
     def _on_request(self, request: Any) -> None:
         """Every frame, on picamera2's thread with its lock held. What it raises ends that thread."""
@@ -188,11 +222,23 @@ class Picamera2Source:
         slot = delivery.ring.begin()
         with self._library.mapped_array(request, "main", write=False) as mapped:
             # YUV420: the rows of luma, then chroma; rows may be padded
-            np.copyto(slot.luma, mapped.array[: self._granted.height, : self._granted.width])
+            picture = mapped.array[: self._granted.height, : self._granted.width]
+            self._orientation.copy(picture, slot.luma)
+        if self._framing is not None and self._frames_the_face(self._framing, slot.luma):
+            return
         slot.timestamp_ns = self._last_ns = timestamp_ns
         delivery.ring.commit()
         if not self._settled.is_set():
             self._settled.set()
+
+    def _frames_the_face(self, framing: FaceFraming, luma: Luma) -> bool:
+        """Show a frame to whoever looks for the face; whether frames are not to be delivered yet."""
+        framing.viewfinder.show(luma, self._metadata)
+        if (controls := framing.viewfinder.asked()) is not None:
+            self._lock.adjust(controls)
+        if framing.holds_back:
+            self._lock.changed(self._metadata)  # so that the first frame delivered is compared with the last
+        return framing.holds_back
 
     def _fail(self, failure: EdgeError) -> None:
         self._delivery.fail(failure)

@@ -23,6 +23,7 @@ from edge.capture.errors import (
     CameraUnsuitable,
     Picamera2Missing,
 )
+from edge.capture.picamera2_metering import ExposureLimits
 from edge.capture.picamera2_mode import ENOUGH_HZ, ModeCache, SensorMode, choose_sensor_mode, parse_modes
 from edge.errors import EdgeError
 
@@ -108,7 +109,7 @@ class Picamera2Device:
         self,
         modes: list[SensorMode],
         wish: tuple[int, int, float],
-        half_turn: bool,
+        flips: tuple[bool, bool],
         prepare: Callable[[Granted], Callable[[Any], None]],
     ) -> None:
         """Configure and stream; a mode that will not start gives way to the next best.
@@ -118,6 +119,8 @@ class Picamera2Device:
         Parameters
         ----------
         wish : width, height, fps
+            Of the picture as it leaves the sensor.
+        flips : horizontally, vertically
         prepare : callable
             Given what was granted, returns the callback for every request.
         """
@@ -128,7 +131,7 @@ class Picamera2Device:
             if mode is None:
                 raise CameraUnsuitable(self.path, "a sensor on the ribbon connector", "no sensor mode")
             try:
-                granted = self._configure(mode, width, height, min(fps or ENOUGH_HZ, mode.fps), half_turn)
+                granted = self._configure(mode, width, height, min(fps or ENOUGH_HZ, mode.fps), flips)
                 self._camera.pre_callback = prepare(granted)
                 self._camera.start()
             except (RuntimeError, OSError) as error:
@@ -143,7 +146,9 @@ class Picamera2Device:
             else:
                 return
 
-    def _configure(self, mode: SensorMode, width: int, height: int, fps: float, half_turn: bool) -> Granted:
+    def _configure(
+        self, mode: SensorMode, width: int, height: int, fps: float, flips: tuple[bool, bool]
+    ) -> Granted:
         camera = self._camera
         # rounded up, as rounding down would ask for more than the mode has
         interval_us = math.ceil(1e6 / fps)
@@ -155,7 +160,7 @@ class Picamera2Device:
             main={"size": (width, height), "format": "YUV420"},
             lores=None,
             raw=None,  # a raw stream would starve the sensor when the reader is late
-            transform=self._library.transform(hflip=half_turn, vflip=half_turn),
+            transform=self._library.transform(hflip=flips[0], vflip=flips[1]),
             buffer_count=_N_BUFFERS,
             queue=False,
             display=None,
@@ -177,6 +182,13 @@ class Picamera2Device:
     def has(self, control: str) -> bool:
         """Whether this camera, as configured, has such a control."""
         return control in self._camera.camera_controls
+
+    def exposure_limits(self, interval_us: float) -> ExposureLimits:
+        """What exposure and gain can be, within a frame's time."""
+        controls = self._camera.camera_controls
+        shortest_us, longest_us, _ = controls["ExposureTime"]
+        least, most, _ = controls["AnalogueGain"]
+        return ExposureLimits(shortest_us, min(longest_us, interval_us), max(least, 1.0), most)
 
     def restart(self, controls: dict[str, Any]) -> None:
         """Stop and start again with these controls; may raise RuntimeError or OSError."""

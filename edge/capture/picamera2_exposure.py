@@ -31,12 +31,15 @@ class FrameMetadata:
     analogue_gain, digital_gain : float
     colour_gains : tuple of float or None
         None on a monochrome sensor.
+    crop : libcamera Rectangle or None
+        The part of the sensor that fills the picture.
     """
 
     __slots__ = (
         "_keys",
         "analogue_gain",
         "colour_gains",
+        "crop",
         "digital_gain",
         "exposure_us",
         "frame_duration_us",
@@ -49,6 +52,7 @@ class FrameMetadata:
         "DigitalGain",
         "FrameDuration",
         "ColourGains",
+        "ScalerCrop",
     )
 
     def __init__(self) -> None:
@@ -56,20 +60,22 @@ class FrameMetadata:
         self.timestamp_ns = self.exposure_us = self.frame_duration_us = 0
         self.analogue_gain = self.digital_gain = 0.0
         self.colour_gains: tuple[float, float] | None = None
+        self.crop: Any = None
 
     def read(self, metadata: Mapping[Any, Any]) -> FrameMetadata:
         """Take over one frame's values; returns itself."""
-        timestamp, exposure, analogue, digital, duration, colour = self._keys
+        timestamp, exposure, analogue, digital, duration, colour, crop = self._keys
         if timestamp not in metadata:
             by_name = {key.name: key for key in metadata}
             self._keys = tuple(by_name.get(name) for name in self._NAMES)
-            timestamp, exposure, analogue, digital, duration, colour = self._keys
+            timestamp, exposure, analogue, digital, duration, colour, crop = self._keys
         self.timestamp_ns = metadata.get(timestamp, 0)
         self.exposure_us = metadata.get(exposure, 0)
         self.analogue_gain = metadata.get(analogue, 0.0)
         self.digital_gain = metadata.get(digital, 1.0)
         self.frame_duration_us = metadata.get(duration, 0)
         self.colour_gains = metadata.get(colour)
+        self.crop = metadata.get(crop)
         return self
 
 
@@ -152,9 +158,17 @@ class ExposureLock:
         is_new = self._note(frame)
         if not self._can_hold:
             return False
-        if is_new and self._n_frames >= self._metering.settled_frames and not self._near(frame):
+        if self._near(frame):
+            self.verified = self.verified or self._n_steady >= self._metering.held_frames
+        elif is_new and self._n_frames >= self._metering.settled_frames:
             self._ask(frame)
         return is_new
+
+    def adjust(self, controls: dict[str, Any]) -> None:
+        """Hold these too, or instead; called like `passes`."""
+        self.held = {**self.held, **controls}
+        self._n_frames = self._n_steady = 0
+        self._hold(self.held)
 
     def _note(self, frame: FrameMetadata) -> bool:
         current = (frame.exposure_us, frame.analogue_gain, frame.digital_gain)

@@ -47,6 +47,11 @@ class SensorMode:
         """Sensor pixels seen; compares modes of one sensor."""
         return self.crop_width * self.crop_height
 
+    @property
+    def sensor_px_per_pixel(self) -> float:
+        """2 where two by two are binned."""
+        return self.crop_width / self.width
+
 
 def parse_modes(sensor_modes: Sequence[Mapping[str, Any]]) -> list[SensorMode]:
     """picamera2's `sensor_modes`; entries without a size (cameras that are not raw sensors) are left out."""

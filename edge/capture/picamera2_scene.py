@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.capture.picamera2_room import Room
+
 
 @dataclass(frozen=True, slots=True)
 class Shot:
@@ -36,7 +38,14 @@ class Unmappable:
     timestamp_ns: int
 
 
-Step: TypeAlias = Shot | Startup | Stall | Unmappable
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A frame of the scene's room, as cropped and exposed at that moment; one each millisecond."""
+
+    timestamp_ns: int
+
+
+Step: TypeAlias = Shot | Startup | Stall | Unmappable | Live
 
 
 IMX219_MODES: tuple[dict[str, Any], ...] = (
@@ -60,6 +69,14 @@ class Scene:
         Bytes between rows.
     modes, missing_controls, model
         What the camera says of itself.
+    room : Room, optional
+        For `Live` frames; the camera sees it while metering, too.
+    ignored_controls : frozenset of str
+        Accepted and without effect.
+    clamps : mapping of control name to (lowest, highest)
+        Narrower than what the camera says of itself.
+    control_delay : int, frames
+        From a request to the sensor obeying it.
     refusals : mapping of method name to exceptions
         Raised by the next calls of that method, in order.
 
@@ -75,6 +92,10 @@ class Scene:
     missing_controls: frozenset[str] = frozenset()
     model: str = "imx219"
     cameras: int = 1
+    room: Room | None = None
+    ignored_controls: frozenset[str] = frozenset()
+    clamps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    control_delay: int = 2
     refusals: Mapping[str, list[BaseException]] = field(default_factory=dict)
     history: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.capture.picamera2_device import Picamera2Library
-from edge.capture.picamera2_scene import Scene, Shot, Stall, Startup, Unmappable
+from edge.capture.picamera2_room import CROP_MIN, SENSOR, Lens, adjusted_crop, default_crop
+from edge.capture.picamera2_scene import Live, Scene, Shot, Stall, Startup, Unmappable
+from edge.capture.picamera2_view import Rectangle
 
 _POISON, _PADDING, _CHROMA = 0x5A, 0xEE, 0x80
-_CONTROL_DELAY = 2  # frames from a request to the sensor obeying it
 _UNTIL_NOTICED_S = 0.02
 
 
@@ -41,6 +42,7 @@ _KEYS = {
         "DigitalGain",
         "FrameDuration",
         "ColourGains",
+        "ScalerCrop",
         "Lux",
     )
 }
@@ -121,6 +123,7 @@ class StandInPicamera2:
         self._coming: list[dict[str, Any]] = []
         self._active: dict[str, Any] = {}
         self._n_metered = 0
+        self._automatic = 5000, 2.0
 
     @staticmethod
     def global_camera_info() -> list[dict[str, Any]]:
@@ -149,6 +152,7 @@ class StandInPicamera2:
             "AwbEnable": (False, True, True),
             "ColourGains": (0.0, 32.0, None),
             "NoiseReductionMode": (0, 4, 0),
+            "ScalerCrop": ((0, 0, *CROP_MIN), (0, 0, *SENSOR), (0, 0, *SENSOR)),
         }
         return {name: limits for name, limits in controls.items() if name not in self.scene.missing_controls}
 
@@ -295,6 +299,8 @@ class StandInPicamera2:
         if step is None or isinstance(step, Stall):
             self._stalled = True
             return
+        if isinstance(step, Live):
+            self._ending.wait(0.001)
         request = self._completed(step)
         if self.pre_callback is not None and not isinstance(step, Startup):
             with self.lock:
@@ -303,31 +309,59 @@ class StandInPicamera2:
         # what was asked for during this frame reaches the sensor two frames later
         self._coming.append(self._pending)
         self._pending = {}
-        if len(self._coming) >= _CONTROL_DELAY:
-            self._active = {**self._active, **self._coming.pop(0)}
+        if len(self._coming) >= self.scene.control_delay:
+            arrived = self._coming.pop(0)
+            obeyed = {name: arrived[name] for name in arrived.keys() - self.scene.ignored_controls}
+            self._active = {**self._active, **obeyed}
 
     def _metering_shot(self) -> Shot:
         self._n_metered += 1
         width, height = self.camera_config["main"]["size"]
         settling_us = 2000 + 200 * min(self._n_metered, 5)
+        if self.scene.room is not None:
+            total = self.scene.room.automatic(self._lens()) * settling_us / 3000
+            settling_us = round(self._clamped("ExposureTime", total))
+            self._automatic = settling_us, self._clamped("AnalogueGain", max(total / settling_us, 1.0))
         return Shot(np.full((height, width), 99, np.uint8), 1000 * self._n_metered, settling_us)
 
-    def _completed(self, step: Shot | Startup | Unmappable) -> StandInRequest:
+    def _clamped(self, name: str, value: float) -> float:
+        """What the sensor makes of a control."""
+        low, high = self.scene.clamps.get(name, (value, value))
+        if name == "ExposureTime":  # no longer than a frame
+            high = min(high, self._active["FrameDurationLimits"][0])
+        return min(max(value, low), high)
+
+    def _lens(self) -> Lens:
+        mode_size = self.camera_config["sensor"].get("output_size")
+        mode = next((mode for mode in self.scene.modes if mode.get("size") == mode_size), {})
+        whole = Rectangle(*mode.get("crop_limits", (0, 0, *SENSOR)))
+        transform = self.camera_config["transform"] or {}
+        flips = (bool(transform.get("hflip")), bool(transform.get("vflip")))
+        size = self.camera_config["main"]["size"]
+        crop = adjusted_crop(Rectangle(*self._active.get("ScalerCrop", default_crop(whole, size))), whole)
+        return Lens(whole, crop, flips, size)
+
+    def _completed(self, step: Shot | Startup | Unmappable | Live) -> StandInRequest:
         main = self.camera_config["main"]
         (width, height), stride = main["size"], main["stride"]
         memory = np.full((height * 3 // 2, stride), _CHROMA, np.uint8)
         memory[:, width:] = _PADDING
-        exposure_us, timestamp_ns = 0, 1
+        timestamp_ns = 1
+        exposure_us = self._clamped("ExposureTime", self._active.get("ExposureTime", self._automatic[0]))
+        gain = self._clamped("AnalogueGain", self._active.get("AnalogueGain", self._automatic[1]))
         if isinstance(step, Shot):
             memory[:height, :width] = step.luma
-            exposure_us = step.exposure_us
+            exposure_us = step.exposure_us or exposure_us
+        if self.scene.room is not None:
+            memory[:height, :width] = self.scene.room.picture(self._lens(), exposure_us, gain)
         if not isinstance(step, Startup):
             timestamp_ns = step.timestamp_ns
         values = {
             "Lux": 400.0,
             "SensorTimestamp": timestamp_ns,
-            "ExposureTime": exposure_us or self._active.get("ExposureTime", 5000),
-            "AnalogueGain": self._active.get("AnalogueGain", 2.0),
+            "ExposureTime": exposure_us,
+            "AnalogueGain": gain,
+            "ScalerCrop": self._lens().crop,
             "DigitalGain": 1.0,
             "FrameDuration": self._active["FrameDurationLimits"][0],
         }

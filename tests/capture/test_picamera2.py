@@ -28,6 +28,7 @@ from edge.capture.picamera2_exposure import ExposureLock, FrameMetadata, Meterin
 from edge.capture.picamera2_mode import ModeCache, SensorMode, choose_sensor_mode, parse_modes
 from edge.capture.picamera2_scene import IMX219_MODES, Scene, Shot, Stall, Startup, Unmappable
 from edge.capture.picamera2_standin import StandInMappedArray, stand_in_library
+from edge.capture.picamera2_view import Orientation
 from edge.errors import EXIT_BUG, EXIT_CONFIG, EXIT_DEVICE_ABSENT
 
 INTERVAL_NS = 8_334_000  # 120 Hz in whole microseconds, rounded up
@@ -143,7 +144,7 @@ def test_mode_cache_that_cannot_be_written_is_done_without(tmp_path):
 
 def test_camera_is_configured_for_luma_at_the_rate_and_nothing_else(open_source, shots):
     scene = Scene(shots(0))
-    open_source(scene, half_turn=True)
+    open_source(scene, orientation=Orientation(180))
     ((asked,),) = scene.calls("configure")
     assert asked["main"] == {"size": (64, 48), "format": "YUV420"}
     assert (asked["raw"], asked["lores"], asked["queue"]) == (None, None, False)
