@@ -89,18 +89,19 @@ def test_open_source_opens_a_ribbon_camera_as_the_settings_say(monkeypatch, tmp_
     assert [asked["transform"]["hflip"] for (asked,) in scene.calls("configure")] == [True, True]
 
 
-@pytest.fixture
-def backlit_room():
-    """The built-in portrait before a white wall, left of the middle, with a fifth of the wall's light."""
+def backlit_room(share):
+    """The built-in portrait before a white wall, left of the middle, with a share of the wall's light."""
     nearest = np.arange(400) * 300 // 400
     portrait = built_in_portrait().luma[np.ix_(nearest, nearest + 106)].astype(np.float32) / 255
     reflectance = np.full((600, 800), 1.0, np.float32)
-    reflectance[:400, 100:500] = 0.2 * portrait**2.2
+    reflectance[:400, 100:500] = share * portrait**2.2
     return Room(reflectance, light=60.0)
 
 
-def test_ribbon_camera_looks_closer_at_a_real_face_and_exposes_for_it(monkeypatch, tmp_path, backlit_room):
-    scene = CameraScene((Live(10**9 + k * 25_000_000) for k in itertools.count()), room=backlit_room)
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_ribbon_camera_looks_closer_at_a_real_face_and_exposes_for_it(monkeypatch, tmp_path, share):
+    steps = (Live(10**9 + k * 25_000_000) for k in itertools.count())
+    scene = CameraScene(steps, room=backlit_room(share))
     monkeypatch.setattr("edge.capture.picamera2.system_library", lambda: stand_in_library(scene))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     find_face = face_box_finder(Config().perceive)

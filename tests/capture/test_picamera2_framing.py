@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,9 @@ INTERVAL_NS = 8_334_000
 FACE = (slice(260, 300), slice(400, 440))
 WALL, SKIN = 0.9, 0.35
 FACE_AT_TARGET = pytest.approx(TARGET_LEVEL, rel=0.09)
+
+
+SHORT = FramingPatience(search_s=0.3, again_s=0.02, applied_s=0.2)  # for what never comes
 
 
 def frames(first=0):
@@ -58,8 +62,8 @@ def open_source(tmp_path):
     def make(scene, **changes):
         wishes = {
             "metering": Metering(3, 2, 50),
-            "patience": Patience(first_frame_s=5.0, stall_s=0.3, poll_s=0.02, n_restarts=2),
-            "framing_patience": FramingPatience(search_s=0.3, again_s=0.02, applied_s=0.1),
+            "patience": Patience(first_frame_s=20.0, stall_s=0.5, poll_s=0.02, n_restarts=2),
+            "framing_patience": FramingPatience(search_s=9.0, again_s=0.02, applied_s=2.0),
             "cache": ModeCache(tmp_path / "modes.json"),
             "find_face": find_dark_box,
         }
@@ -110,7 +114,7 @@ def test_each_step_waits_for_the_frame_that_shows_it(open_source, control_delay)
 
 def test_exposure_that_is_clamped_is_made_up_for_by_gain(open_source):
     scene = Scene(frames(), room=a_room(light=20.0), clamps={"ExposureTime": (14, 2500)})
-    source = open_source(scene)
+    source = open_source(scene, framing_patience=replace(SHORT, search_s=9.0))
     assert level_of_the_face(source.read(1.0).luma) == FACE_AT_TARGET
     held = scene.calls("set_controls")[-1][0]
     assert held["ExposureTime"] <= 2500
@@ -126,7 +130,8 @@ def test_face_that_stays_dark_is_said_to_be(open_source, caplog):
 
 def test_controls_without_effect_end_with_the_exposure_there_is(open_source, caplog):
     ignored = frozenset({"ExposureTime", "AnalogueGain"})
-    source = open_source(Scene(frames(), room=a_room(light=300.0), ignored_controls=ignored))
+    scene = Scene(frames(), room=a_room(light=300.0), ignored_controls=ignored)
+    source = open_source(scene, framing_patience=replace(SHORT, search_s=9.0))
     assert "the camera can do no more" in caplog.text
     assert source.read(1.0).sequence == 0
 
@@ -142,7 +147,7 @@ def test_camera_without_exposure_control_is_not_searched_for_faces(open_source):
 
 def test_light_is_held_for_the_picture_until_a_face_comes_and_then_metered_once(open_source, caplog):
     scene = Scene(frames(), room=a_room(face=False, light=300.0))
-    source = open_source(scene)
+    source = open_source(scene, framing_patience=SHORT)
     assert "no face was seen for 0.3 s; light is held for the whole picture" in caplog.text
     assert "no face metered" in source.info.description
     assert source.read(1.0).sequence == 0
@@ -191,7 +196,8 @@ def test_without_zoom_all_that_the_mode_sees_is_seen(open_source):
     ids=["ignored", "missing"],
 )
 def test_sensor_that_cannot_be_cropped_shows_all(open_source, caplog, changes):
-    source = open_source(Scene(frames(), room=a_room(), **changes), zoom_to_face=True)
+    scene = Scene(frames(), room=a_room(), **changes)
+    source = open_source(scene, zoom_to_face=True, framing_patience=replace(SHORT, search_s=9.0))
     assert "the sensor cannot be cropped to the face" in caplog.text
     assert level_of_the_face(source.read(1.0).luma) == FACE_AT_TARGET
     assert "zoom" not in source.info.description
@@ -231,7 +237,7 @@ def test_camera_that_is_started_again_keeps_crop_and_light(open_source):
 
 
 def test_closing_ends_the_search(open_source):
-    source = open_source(Scene(frames(), room=a_room(face=False)))
+    source = open_source(Scene(frames(), room=a_room(face=False)), framing_patience=SHORT)
     began_s = time.monotonic()
     source.close()
     assert not source._framing._thread.is_alive()
