@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge.capture.errors import (
     SourceClosed,
     SourceEnded,
 )
+from edge.capture.fields import FIELDS, FieldSplitter, is_interlaced
 from edge.capture.luma import LumaReader
 from edge.capture.opening import LIMIT_PX, clock_of, open_video
 from edge.capture.pace import Pace
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+log = logging.getLogger(__name__)
 
 _N_SLOTS = 4  # a reader may hold a frame while the next ones are read
 _DEMUX_TRIES = 8  # damaged places passed over in a row
@@ -51,7 +55,8 @@ class FileSource:
     Notes
     -----
     Damaged packets are counted and passed over. A frame that the decoder had to patch up counts as
-    lost, since patched pixels move. `read` raises SizeChanged where the picture changes size.
+    lost, since patched pixels move. `read` raises SizeChanged where the picture changes size. Interlaced
+    video gives two frames for each stored one; `fps` is that of the stored ones.
     """
 
     def __init__(self, path: Path | str, fps: float = 0.0, realtime: bool = False) -> None:
@@ -70,8 +75,16 @@ class FileSource:
             self._container.close()
             raise
         self._reader = LumaReader(first)
+        self._stored_format = first.format.name
         self._slots = np.empty((_N_SLOTS, self._reader.height, self._reader.width), np.uint8)
-        self._time, timestamps, nominal_fps = clock_of(self._stream, first, fps)
+        self._splitter: FieldSplitter | None = None
+        n_fields = 1
+        if is_interlaced(first):
+            log.warning("%s is interlaced: each half of its pictures is read as a frame", self.path)
+            self._splitter, n_fields = FieldSplitter(first), FIELDS
+        self._fields: deque[VideoFrame] = deque()
+        self._fields_ended = False
+        self._time, timestamps, nominal_fps = clock_of(self._stream, first, fps, n_fields)
         size = (self._reader.width, self._reader.height)
         self.info = SourceInfo(
             f"file:{self.path}", *size, nominal_fps, timestamps, live=False, duration_s=self._duration_s(fps)
@@ -109,25 +122,41 @@ class FileSource:
     def _next_frame(self) -> Frame:
         if self._end is not None:
             raise self._end
-        decoded = self._decoded.popleft() if self._decoded else self._decode_next()
+        decoded = self._next_whole() if self._splitter is None else self._next_field(self._splitter)
         sequence = self.counts.n_frames
         if decoded is None:
             self._count_vanished()
             self._end = SourceEnded(sequence)
-            raise self._end
-        if (decoded.width, decoded.height) != self._reader.stored_size:
-            self._end = SizeChanged(
-                str(self.path),
-                "{}x{}".format(*self._reader.stored_size),
-                f"{decoded.width}x{decoded.height}",
-                sequence,
-            )
             raise self._end
         slot = self._slots[sequence % _N_SLOTS]
         self._reader.copy(decoded, slot)
         timestamp_ns = self._time.of(decoded.pts)
         self.counts.n_mended_times = self._time.n_mended
         return Frame(sequence, timestamp_ns, slot)
+
+    def _next_whole(self) -> VideoFrame | None:
+        """The next stored picture, of the size that all have; None after the last."""
+        decoded = self._decoded.popleft() if self._decoded else self._decode_next()
+        if decoded is not None and (decoded.width, decoded.height) != self._reader.stored_size:
+            self._end = SizeChanged(
+                str(self.path),
+                "{}x{}".format(*self._reader.stored_size),
+                f"{decoded.width}x{decoded.height}",
+                self.counts.n_frames,
+            )
+            raise self._end
+        return decoded
+
+    def _next_field(self, splitter: FieldSplitter) -> VideoFrame | None:
+        while not self._fields:
+            if self._fields_ended:
+                return None
+            whole = self._next_whole()
+            self._fields_ended = whole is None
+            if whole is not None and whole.format.name != self._stored_format:
+                whole = whole.reformat(format=self._stored_format)  # the filter takes one format only
+            self._fields.extend(splitter.split(whole))
+        return self._fields.popleft()
 
     def _decode_first(self) -> VideoFrame:
         first = self._decode_next()

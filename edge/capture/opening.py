@@ -86,22 +86,24 @@ def _check_readable(path: Path) -> None:
 
 
 def clock_of(
-    stream: VideoStream, first: VideoFrame, stated_fps: float
+    stream: VideoStream, first: VideoFrame, stated_fps: float, n_fields: int = 1
 ) -> tuple[MediaTime | StatedTime, str, float]:
-    """How frames get their times: the clock, its name in SourceInfo, and the nominal rate."""
+    """How frames get their times: the clock, its name in SourceInfo, and the nominal rate.
+
+    Each stored frame comes as `n_fields`.
+    """
     # the guessed and base rates of variable-rate video are those of its shortest interval
-    rates = tuple(_fraction(rate) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate))
+    stored = (_fraction(rate) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate))
+    rates = tuple(rate and rate * n_fields for rate in stored)
     nominal_fps = float(next((rate for rate in rates if rate), Fraction(0)))
     if stated_fps > 0:
-        return StatedTime(stated_fps), "stated", stated_fps
+        return StatedTime(stated_fps * n_fields), "stated", stated_fps * n_fields
     if first.pts is None:
         # a raw stream without a container: the codec's own rate is all there is
-        return (
-            StatedTime(nominal_fps or _RATE_OF_RAW_STREAMS_HZ),
-            "stated",
-            nominal_fps or _RATE_OF_RAW_STREAMS_HZ,
-        )
-    return MediaTime(_fraction(first.time_base) or Fraction(1, 1000), rates), "media", nominal_fps
+        rate_hz = nominal_fps or _RATE_OF_RAW_STREAMS_HZ * n_fields
+        return StatedTime(rate_hz), "stated", rate_hz
+    tick = (_fraction(first.time_base) or Fraction(1, 1000)) / n_fields
+    return MediaTime(tick, rates), "media", nominal_fps
 
 
 def _fraction(rate: Any) -> Fraction | None:

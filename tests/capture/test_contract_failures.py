@@ -1,6 +1,6 @@
 """What every source promises when things go wrong: eight troubles, played to four kinds of source.
 
-A file is a source too: where a camera loses frames it waits, it stalls only at its own pace, and is never busy.
+A file is a source too: where a camera loses frames it waits; it stalls at its own pace, and is never busy.
 """
 
 from __future__ import annotations

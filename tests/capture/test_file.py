@@ -140,6 +140,64 @@ def test_stated_rate_replaces_the_times_of_the_file(write_video, bars, fps, read
     np.testing.assert_allclose(timestamps, np.arange(10) / fps * 1e9, atol=1)
 
 
+@pytest.fixture
+def write_interlaced(write_video):
+    """Writes a bar that moves by two pixels a field; the lower field is the earlier one, as x264 has it."""
+
+    def write(name="clip.mkv", codec="libx264", pixel_format="yuv420p", n=12):
+        fields = np.full((2 * n, 64, 96), 60, np.uint8)
+        for k, field in enumerate(fields):
+            field[:, 5 + 2 * k : 25 + 2 * k] = 200
+        woven = fields[::2].copy()
+        woven[:, ::2] = fields[1::2, ::2]
+        options = {"x264-params": "bff=1", "qp": "2", "bf": "0"}
+        if codec == "mpeg2video":
+            options = {"flags": "+ildct+ilme", "qmin": "1", "qmax": "2", "bf": "0"}
+        return write_video(woven, name, codec, pixel_format, fps=25, options=options), fields
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [
+        ("clip.mkv", "libx264", "yuv420p"),
+        ("clip.mkv", "libx264", "yuv420p10le"),
+        ("clip.mp4", "libx264", "yuv420p"),
+        ("clip.mpg", "mpeg2video", "yuv420p"),
+    ],
+)
+def test_interlaced_video_is_read_field_by_field(
+    write_interlaced, name, codec, pixel_format, read_all, caplog
+):
+    path, fields = write_interlaced(name, codec, pixel_format)
+    source = FileSource(path)
+    assert source.info.fps == 50.0
+    assert "is interlaced" in caplog.text
+    lumas, timestamps = read_all(source)
+    np.testing.assert_allclose(np.diff(timestamps), 20e6, atol=1)
+    assert len(lumas) == len(fields)
+    middle = slice(4, -4)  # edges of the picture and of time have fewer neighbours
+    np.testing.assert_allclose(lumas[middle, 4:-4].astype(int), fields[middle, 4:-4], atol=25)
+
+
+def test_stated_rate_of_interlaced_video_is_that_of_its_pictures(write_interlaced, read_all):
+    path, _ = write_interlaced()
+    source = FileSource(path, fps=100.0)
+    assert source.info.fps == 200.0
+    np.testing.assert_allclose(np.diff(read_all(source)[1]), 5e6, atol=1)
+
+
+def test_interlaced_video_cut_short_gives_what_is_there(write_interlaced, read_all):
+    path, _ = write_interlaced("clip.mpg", "mpeg2video")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    lumas, timestamps = read_all(FileSource(path))
+    assert 0 < len(lumas) < 24
+    assert len(lumas) % 2 == 0
+    assert np.all(np.diff(timestamps) > 0)
+
+
 def turn(path, a, b, c, d):
     """Write a display matrix into the track header of an MP4 file."""
     content = bytearray(path.read_bytes())
