@@ -211,7 +211,7 @@ class Picamera2Source:
         metadata = self._metadata.read(request.request.metadata)
         if not self._lock.passes(metadata):
             return
-        delivery, timestamp_ns = self._delivery, metadata.timestamp_ns
+        delivery, granted, timestamp_ns = self._delivery, self._granted, metadata.timestamp_ns
         if timestamp_ns <= self._last_ns:  # never seen; time must not go back
             delivery.n_corrupt += 1
             return
@@ -222,8 +222,8 @@ class Picamera2Source:
         slot = delivery.ring.begin()
         with self._library.mapped_array(request, "main", write=False) as mapped:
             # YUV420: the rows of luma, then chroma; rows may be padded
-            picture = mapped.array[: self._granted.height, : self._granted.width]
-            self._orientation.copy(picture, slot.luma)
+            # no name for the picture: a view that outlives `mapped` is an error there
+            self._orientation.copy(mapped.array[: granted.height, : granted.width], slot.luma)
         if self._framing is not None and self._frames_the_face(self._framing, slot.luma):
             return
         slot.timestamp_ns = self._last_ns = timestamp_ns

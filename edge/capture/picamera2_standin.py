@@ -7,6 +7,7 @@ wait that would never end raises.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -79,20 +80,24 @@ class StandInRequest:
 
 
 class StandInMappedArray:
-    """MappedArray: a view that is good only inside `with`."""
+    """MappedArray: a view that is good only inside `with`; who keeps a part of it learns so at its end."""
 
     def __init__(self, request: Any, stream: str, reshape: bool = True, write: bool = True) -> None:
         del write
         if request.request is None or request.request.memory is None:
             raise RuntimeError("failed to find buffer")
         memory, config = request.request.memory, request.config[stream]
+        self.__owner = memory if memory.base is None else memory.base
         self.__array = memory.reshape(config["size"][1] * 3 // 2, config["stride"]) if reshape else memory
 
     def __enter__(self) -> StandInMappedArray:
+        self.__n_holders = sys.getrefcount(self.__owner)  # each view of it is one
         return self
 
     def __exit__(self, exc_type: Any, exc_value: Any, exc_traceback: Any) -> None:
         del self.__array
+        if sys.getrefcount(self.__owner) >= self.__n_holders:  # as the memory map says that is closed here
+            raise BufferError("cannot close exported pointers exist")
 
     @property
     def array(self) -> NDArray[np.uint8]:

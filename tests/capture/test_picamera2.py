@@ -482,6 +482,18 @@ def test_ribbon_cameras_are_listed():
     ]
 
 
+def test_stand_in_notices_who_keeps_a_view_of_a_buffer(shots):
+    camera = stand_in_library(Scene(shots(0))).camera()
+    camera.configure(camera.create_video_configuration(main={"size": (64, 48), "format": "YUV420"}))
+    camera._active = {"FrameDurationLimits": (8334, 8334)}
+    request = camera._completed(shots(0)[0])
+    with StandInMappedArray(request, "main") as mapped:
+        mapped.array.copy()
+    kept = []
+    with pytest.raises(BufferError, match="exported pointers"), StandInMappedArray(request, "main") as mapped:
+        kept.append(mapped.array[:3])
+
+
 def test_stand_in_s_buffers_are_gone_once_they_are_released(shots):
     """What the stand-in promises, so that the tests above can fail."""
     scene = Scene(shots(0))
