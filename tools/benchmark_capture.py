@@ -4,9 +4,10 @@
     python tools/benchmark_capture.py --gstreamer 60
 
 The first copies 640x480 pictures through each source's own code, from buffers as the driver hands them over,
-and names the time as a multiple of one `np.copyto` of the same plane in the same run; the largest block
-of memory that a frame allocates stands beside it. The second plays 640x480 at 200 frames a second for so many
-seconds through gst-launch-1.0, beside a loop that only reads the same bytes, then kills the child once.
+and names the time as a multiple of one `np.copyto` of the same plane in the same run. Beside it stands how far
+memory rises within a frame (small Python objects: views and numbers), and what of it a frame leaves behind.
+The second plays 640x480 at 200 frames a second for so many seconds through gst-launch-1.0, beside a loop that
+only reads the same bytes, then kills the child once.
 """
 
 from __future__ import annotations
@@ -156,23 +157,28 @@ def print_copies() -> None:
                 step()
             times[name].append((time.perf_counter() - started) / N_FRAMES)
     bare_s = statistics.median(times["bare copy"])
-    print(f"{'source':24} {'x bare copy':>11} {'us':>7} {'allocated, bytes':>17}")
+    print(f"{'source':24} {'x bare copy':>11} {'us':>7} {'rises, bytes':>13} {'left, bytes':>12}")
     for name, step in steps.items():
         median_s = statistics.median(times[name])
-        print(f"{name:24} {median_s / bare_s:11.1f} {median_s * 1e6:7.0f} {allocated_bytes(step):17}")
+        rises, left = allocated_bytes(step)
+        print(f"{name:24} {median_s / bare_s:11.1f} {median_s * 1e6:7.0f} {rises:13} {left:12.1f}")
 
 
-def allocated_bytes(step: Step) -> int:
-    """How far memory known to Python rises above its rest within one frame."""
+def allocated_bytes(step: Step) -> tuple[int, float]:
+    """How far memory known to Python rises within a frame at most, and how much a frame leaves on average."""
+    for _ in range(N_PICTURES):
+        step()
     tracemalloc.start()
-    highest = 0
-    for _ in range(20):
+    step()
+    highest, (at_first, _) = 0, tracemalloc.get_traced_memory()
+    for _ in range(N_FRAMES):
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
         step()
         highest = max(highest, tracemalloc.get_traced_memory()[1] - before)
+    left = tracemalloc.get_traced_memory()[0] - at_first
     tracemalloc.stop()
-    return highest
+    return highest, left / N_FRAMES
 
 
 def cpu_s() -> float:

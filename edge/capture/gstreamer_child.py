@@ -74,7 +74,8 @@ class Child:
         self._errors = self._process.stderr.fileno()  # type: ignore[union-attr]
         with contextlib.suppress(OSError):  # above the limit for this user
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        os.set_blocking(self._errors, False)
+        for pipe in (self._out, self._errors):
+            os.set_blocking(pipe, False)
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._out, selectors.EVENT_READ)
         self._ready.register(self._errors, selectors.EVENT_READ)
@@ -91,12 +92,16 @@ class Child:
         """
         silent_s = 0.0
         while not self._closing.is_set():
+            try:  # most of a picture is there already, and asking first would cost as much as reading
+                n_bytes = os.readv(self._out, [out])
+            except BlockingIOError:
+                pass
+            else:
+                self._patience_s = self._stall_s
+                return n_bytes
             ready = [key.fd for key, _ in self._ready.select(_POLL_S)]
             if self._errors in ready:
                 self._take_messages()
-            if self._out in ready:
-                self._patience_s = self._stall_s
-                return os.readv(self._out, [out])
             silent_s += 0.0 if ready else _POLL_S
             if silent_s >= self._patience_s:
                 raise ChildSilent

@@ -109,8 +109,10 @@ class MatroskaPictures:
             raise StreamBroken("it holds no grey pictures")
         before = self._consumed
         self._number(keep_marker=False)  # the track: there is only one
-        relative = int.from_bytes(self._bytes(2), "big", signed=True)
-        self._bytes(1)  # flags
+        relative = self._integer(2)
+        if relative >= 1 << 15:
+            relative -= 1 << 16
+        self._integer(1)  # flags
         self._payload_bytes = n_bytes - (self._consumed - before)
         return (self._cluster_time + relative) * self._tick_ns
 
@@ -118,8 +120,7 @@ class MatroskaPictures:
         if identifier not in (_TICK, _WIDTH, _HEIGHT, _FRAME_TIME, _FOURCC, _CLUSTER_TIME) or n_bytes > 8:
             self._skip(n_bytes)
             return
-        raw = self._bytes(n_bytes)
-        value = int.from_bytes(raw, "big")
+        value = self._integer(n_bytes)
         if identifier == _TICK:
             self._tick_ns = value
         elif identifier == _WIDTH:
@@ -129,7 +130,7 @@ class MatroskaPictures:
         elif identifier == _FRAME_TIME:
             self.format.frame_time_ns = value
         elif identifier == _FOURCC:
-            self.format.fourcc = raw
+            self.format.fourcc = value.to_bytes(n_bytes, "big")
         else:
             self._cluster_time = value
 
@@ -139,20 +140,23 @@ class MatroskaPictures:
 
     def _number(self, keep_marker: bool) -> int:
         """A number of variable length: as many bytes as the first one has leading zero bits, plus one."""
-        first = self._bytes(1)[0]
+        first = self._integer(1)
         n_bytes = 9 - first.bit_length()
         if n_bytes > 8:
             raise StreamBroken("a number has no length")
         value = first if keep_marker else first & ((1 << (8 - n_bytes)) - 1)
-        return (value << (8 * (n_bytes - 1))) | int.from_bytes(self._bytes(n_bytes - 1), "big")
+        return (value << (8 * (n_bytes - 1))) | self._integer(n_bytes - 1)
 
-    def _bytes(self, n: int) -> bytes:
+    def _integer(self, n: int) -> int:
+        """The next `n` bytes as a number, the first one highest; one by one, so that no slice is made."""
         if not self._fill(n):
             raise StreamBroken("it ends within an element")
-        taken = bytes(self._buffer[self._start : self._start + n])
+        value, buffer, start = 0, self._buffer, self._start
+        for at in range(start, start + n):
+            value = value << 8 | buffer[at]
         self._start += n
         self._consumed += n
-        return taken
+        return value
 
     def _fill(self, n: int) -> bool:
         """Whether `n` bytes (at most the buffer's size) are there; False at the end of the stream."""
@@ -172,7 +176,10 @@ class MatroskaPictures:
     def _skip(self, n: int) -> None:
         while n:
             part = min(n, self._end - self._start) or min(n, len(self._buffer))
-            self._bytes(part)
+            if not self._fill(part):
+                raise StreamBroken("it ends within an element")
+            self._start += part
+            self._consumed += part
             n -= part
 
     def _read_exactly(self, out: memoryview) -> None:

@@ -41,9 +41,8 @@ class PackedLuma:
         """Copy, leaving out padding and chroma."""
         if len(data) < self._n_bytes:
             raise BufferDamaged
-        samples = np.frombuffer(data[: self._n_bytes], self._sample)
-        rows = np.lib.stride_tricks.as_strided(samples, self._shape, self._strides, writeable=False)
-        np.copyto(out, rows, casting="unsafe")
+        # one view and nothing else; frombuffer and as_strided made five objects of it
+        np.copyto(out, np.ndarray(self._shape, self._sample, data, 0, self._strides), casting="unsafe")
 
 
 class MjpegLuma:
