@@ -4,7 +4,7 @@
     python tools/benchmark_capture.py --gstreamer 60
 
 The first copies 640x480 pictures through each source's own code, from buffers as the driver hands them over,
-and names the time as a multiple of one `np.copyto` of the same plane in the same run. Beside it stands how far
+and names the time as a multiple of one `np.copyto` of the same plane in the same run. Beside it is how far
 memory rises within a frame (small Python objects: views and numbers), and what of it a frame leaves behind.
 The second plays 640x480 at 200 frames a second for so many seconds through gst-launch-1.0, beside a loop that
 only reads the same bytes, then kills the child once.
