@@ -20,6 +20,7 @@ CUE_COLUMNS = (
     *("head_motion_miod_s", "fps", "dropped_frames", "during_blink", "during_speech", "lighting"),
     *("review", "note", "related_onset_s"),
     *("repeated_frames", "jitter_ms", "exposure_changes", "light_level", "light_step_percent", "flicker_hz"),
+    "onset_sensor_ns",
 )
 STORED_CUE_COLUMNS = (
     "number, face, kind, onset_ns, apex_ns, offset_ns, onset_frame, apex_frame, offset_frame, "
@@ -53,7 +54,7 @@ def rounded(value: float | None, n_digits: int) -> float | None:
     return None if value is None else round(value, n_digits)
 
 
-def cue_row(session_id: str, clock: WallClock | None, stored: tuple[Any, ...]) -> Row:
+def cue_row(session_id: str, first_frame_ns: int, clock: WallClock | None, stored: tuple[Any, ...]) -> Row:
     """`CUE_COLUMNS` from `STORED_CUE_COLUMNS`."""
     number, *values, review, note = stored
     own, frames = values[:_N_OWN], values[_N_OWN:]
@@ -74,6 +75,7 @@ def cue_row(session_id: str, clock: WallClock | None, stored: tuple[Any, ...]) -
         *(cue.during_blink, cue.during_speech, cue.lighting, review, note),
         None if cue.related_onset_ns is None else _seconds(cue.related_onset_ns),
         *_conditions(cue.frames),
+        first_frame_ns + cue.onset_ns,
     )
 
 
@@ -87,7 +89,7 @@ def _conditions(frames: FrameConditions | None) -> tuple[Field, ...]:
     )
 
 
-def blink_row(session_id: str, clock: WallClock | None, stored: tuple[Any, ...]) -> Row:
+def blink_row(session_id: str, first_frame_ns: int, clock: WallClock | None, stored: tuple[Any, ...]) -> Row:
     """`CUE_COLUMNS` from `STORED_BLINK_COLUMNS`; None where a blink has no such thing."""
     number, face, onset_ns, apex_ns, offset_ns, side = stored
     known: dict[str, Field] = {
@@ -103,6 +105,7 @@ def blink_row(session_id: str, clock: WallClock | None, stored: tuple[Any, ...])
         "regions": "eyes",
         "movements": "blink",
         "side": side,
+        "onset_sensor_ns": first_frame_ns + onset_ns,
     }
     return tuple(known.get(name) for name in CUE_COLUMNS)
 

@@ -290,6 +290,33 @@ class NoSessions(UsageError):
         return f"no session has been recorded in {self.data_dir} yet; start one with `microcue run`"
 
 
+class OutputNeeded(UsageError):
+    """A format that is no text, and nowhere to write it to."""
+
+    def __init__(self, format_name: str, what: str) -> None:
+        super().__init__(format_name, what)
+        self.format_name = format_name
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"the format {self.format_name} is not for standard output; give --output {self.what}"
+
+
+class OneSessionNeeded(UsageError):
+    """A format that holds one session."""
+
+    def __init__(self, format_name: str, n_sessions: int) -> None:
+        super().__init__(format_name, n_sessions)
+        self.format_name = format_name
+        self.n_sessions = n_sessions
+
+    def __str__(self) -> str:
+        return (
+            f"the format {self.format_name} holds one session, and {self.n_sessions} are meant; "
+            "name one, or choose parquet"
+        )
+
+
 class OutputUnwritable(RecordError):
     """The file asked for with `--output` cannot be written."""
 

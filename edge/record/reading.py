@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -188,12 +189,35 @@ class LogReader:
             Blinks too, with None for what a blink does not have.
         """
         key = self._key(session_id)
-        clock = self._clock(key)
-        rows = self._built(partial(cue_row, session_id, clock), self._rows(_CUES, key, kind, kind))
+        of_session = (session_id, self.first_frame_ns(session_id), self._clock(key))
+        rows = self._built(partial(cue_row, *of_session), self._rows(_CUES, key, kind, kind))
         if not blinks:
             return rows
-        blink_rows = self._built(partial(blink_row, session_id, clock), self._rows(_BLINKS, key))
+        blink_rows = self._built(partial(blink_row, *of_session), self._rows(_BLINKS, key))
         return heapq.merge(rows, blink_rows, key=_onset_s)
+
+    def first_frame_ns(self, session_id: str) -> int:
+        """Sensor time of the session's first frame; media time for a recording."""
+        sql = "SELECT first_frame_ns FROM sessions WHERE session_id = ?"
+        row = self._first(sql, session_id)
+        if row is None:
+            raise SessionUnknown(session_id, self.session_ids())
+        return int(row[0])
+
+    def channels(self, session_id: str) -> dict[str, float]:
+        """Names of the signals that are stored, in order, and what one step of each is worth."""
+        row = self._first("SELECT channels FROM sessions WHERE session_id = ?", session_id)
+        try:
+            stored = json.loads(row[0] if row else "{}")
+            return {str(name): float(quantum) for name, quantum in stored.items()}
+        except (TypeError, ValueError, AttributeError) as error:
+            raise DatabaseDamaged(self._path, f"the names of the signals are unreadable: {error}") from error
+
+    def n_signal_frames(self, session_id: str, face: int) -> int:
+        """How many frames of the face's signals are stored."""
+        sql = "SELECT coalesce(sum(n_frames), 0) FROM signal_blocks WHERE session_key = ? AND face = ?"
+        row = self._first(sql, self._key(session_id), face)
+        return int(row[0]) if row else 0
 
     def marks(self, session_id: str) -> Iterator[tuple[float, str]]:
         """Marks of the session in order of time: seconds since its first frame, and words."""

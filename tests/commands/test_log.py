@@ -260,7 +260,11 @@ def test_export_for_programs_is_json(microcue, tmp_path):
 
 def test_export_refuses_what_it_cannot_do(microcue, tmp_path):
     code, _, err = microcue("export", "--format", "elan")
-    assert (code, "not in this release" in err) == (2, True)
+    assert (code, "give --output" in err) == (2, True)
+    code, _, err = microcue("export", "--format", "npz", "--output", str(tmp_path / "x"))
+    assert (code, "choose one of them" in err) == (2, True)
+    code, _, err = microcue("export", "--signals", "--format", "csv")
+    assert (code, "signals are written as parquet, npz" in err) == (2, True)
     code, _, err = microcue("export", "--format", "pdf")
     assert (code, "invalid choice" in err) == (2, True)
     code, _, err = microcue("export", "--output", str(tmp_path / "absent" / "cues.csv"))

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from edge.record.cue_rows import CUE_COLUMNS
-from edge.record.errors import OutputUnwritable
-from edge.record.export import FORMATS, PLANNED_FORMATS, FormatUnavailable, find_format, output_file
+from edge.record.errors import OutputNeeded, OutputUnwritable
+from edge.record.formats.text import write_csv, write_jsonl
+from edge.record.output import output_file, output_folder, output_path
 from edge.record.reading import LogReader
 
 
@@ -26,7 +27,7 @@ def rows(scene, recorder, data_dir):
 
 def test_csv_has_the_columns_and_gives_the_values_back(rows):
     file = io.StringIO()
-    assert FORMATS["csv"](rows, file) == 3
+    assert write_csv(rows, file) == 3
     header, *back = csv.reader(io.StringIO(file.getvalue()))
     assert tuple(header) == CUE_COLUMNS
     assert back == [["" if value is None else str(value) for value in row] for row in rows]
@@ -34,18 +35,11 @@ def test_csv_has_the_columns_and_gives_the_values_back(rows):
 
 def test_json_lines_give_the_values_back_with_their_types(rows):
     file = io.StringIO()
-    assert FORMATS["jsonl"](rows, file) == 3
+    assert write_jsonl(rows, file) == 3
     lines = file.getvalue().splitlines()
     records = [json.loads(line, parse_constant=pytest.fail) for line in lines]
     assert [tuple(record) for record in records] == [CUE_COLUMNS] * 3
     assert [tuple(record.values()) for record in records] == rows
-
-
-@pytest.mark.parametrize("name", PLANNED_FORMATS)
-def test_a_planned_format_says_that_it_is_not_there_yet(name):
-    with pytest.raises(FormatUnavailable, match="not in this release; choose one of: csv, jsonl") as caught:
-        find_format(name)
-    assert caught.value.exit_code == 2
 
 
 def test_rows_are_written_as_they_come():
@@ -57,7 +51,7 @@ def test_rows_are_written_as_they_come():
             assert file.getvalue().count("\n") >= number
             yield (number,) * len(CUE_COLUMNS)
 
-    FORMATS["jsonl"](endless(), file)
+    write_jsonl(endless(), file)
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
@@ -86,10 +80,29 @@ def test_an_impossible_output_is_refused(tmp_path, output, reason):
 
 def test_a_disk_that_fills_up_is_said():
     with pytest.raises(OSError, match="No space"), open("/dev/full", "w") as full:  # noqa: PTH123
-        FORMATS["csv"]([], full)
+        write_csv([], full)
 
 
 def test_a_dash_is_standard_output(capsys):
     with output_file("-") as file:
         file.write("here\n")
     assert capsys.readouterr().out == "here\n"
+
+
+def test_what_is_no_text_needs_a_name(tmp_path):
+    for output in (output_path, output_folder):
+        with pytest.raises(OutputNeeded, match="give --output"), output("-", "elan"):
+            pytest.fail("opened")
+
+
+def test_a_folder_appears_only_when_it_is_complete_and_takes_no_other_s_place(tmp_path):
+    path = tmp_path / "dataset"
+    with output_folder(str(path), "bids") as folder:
+        (folder / "file").write_text("x")
+        assert not path.exists()
+    assert [entry.name for entry in path.iterdir()] == ["file"]
+    with pytest.raises(OutputUnwritable, match="exists already"), output_folder(str(path), "bids"):
+        pytest.fail("opened")
+    with pytest.raises(RuntimeError, match="on the way"), output_folder(str(tmp_path / "b"), "bids"):
+        raise RuntimeError("on the way")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["dataset"]

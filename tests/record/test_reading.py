@@ -15,7 +15,7 @@ CONTRACT = """
 cue_id, session_id, face, kind, duration_band, onset_s, apex_s, offset_s, onset_frame, apex_frame, offset_frame, duration_ms,
 duration_error_ms, fast_onset, onset_utc, regions, movements, side, amplitude_miod, score, expected_false_per_hour, head_motion_miod_s,
 fps, dropped_frames, during_blink, during_speech, lighting, review, note, related_onset_s,
-repeated_frames, jitter_ms, exposure_changes, light_level, light_step_percent, flicker_hz
+repeated_frames, jitter_ms, exposure_changes, light_level, light_step_percent, flicker_hz, onset_sensor_ns
 """  # noqa: E501  # as the design has it
 
 
@@ -106,12 +106,13 @@ def test_a_cue_is_read_back_with_every_column(log, session_id):
         "light_level": 118.3,
         "light_step_percent": 2.53,
         "flicker_hz": 20.0,
+        "onset_sensor_ns": 5_001_000_000_000,
     }
 
 
 def test_a_cue_of_a_log_that_knew_nothing_of_frames_leaves_them_empty(log, session_id):
     row = as_record(CUE_COLUMNS, next(iter(log.cues(session_id))))
-    assert [row[name] for name in CUE_COLUMNS[-6:]] == [None] * 6
+    assert [row[name] for name in CUE_COLUMNS[-7:-1]] == [None] * 6
 
 
 def test_cues_come_in_order_of_onset_whatever_their_order_of_arrival(log, session_id):
@@ -140,6 +141,7 @@ def test_a_blink_has_what_a_blink_has(log, session_id):
         "regions": "eyes",
         "movements": "blink",
         "side": "left",
+        "onset_sensor_ns": 5_000_500_000_000,
     }
 
 
