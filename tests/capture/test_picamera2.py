@@ -489,6 +489,7 @@ def test_stand_in_notices_who_keeps_a_view_of_a_buffer(shots):
     request = camera._completed(shots(0)[0])
     with StandInMappedArray(request, "main") as mapped:
         mapped.array.copy()
+    del mapped
     kept = []
     with pytest.raises(BufferError, match="exported pointers"), StandInMappedArray(request, "main") as mapped:
         kept.append(mapped.array[:3])
