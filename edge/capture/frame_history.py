@@ -1,7 +1,7 @@
 """The last seconds of frames as frames: when they came, which repeat, how bright they are, what flickers.
 
-Costs a look at every eighth row and column of a 640x480 picture, allocates nothing, and answers two
-questions: what was it like around this cue, and what has it been like lately.
+Costs a look at 32 rows of a picture and 80 pixels in each, allocates nothing, and answers two questions:
+what was it like around this cue, and what has it been like lately.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEPT_S = 12.0  # the longest movement, and how long its cue may take to be deci
 _FLICKER_S = 2.0
 _FLICKER_FRAMES = (64, 512)
 _UNKNOWN_FPS, _MAX_FPS = 240.0, 500.0
-_ROWS = 60  # of the thin grid
+_ROWS, _COLUMNS = 32, 80  # of the thin grid; rows cost more, as each is another place in memory
 _FLICKER_GREY = 0.3  # amplitude in a strip, grey levels
 _FLICKER_OVER_FLANKS = 6.0
 _SLOWEST_HZ = 1.0  # a slower beat is not told from light that is being dimmed
@@ -99,8 +99,8 @@ class FrameHistory:
         self.flicker_hz: float | None = None
         fps = min(nominal_fps, _MAX_FPS) if nominal_fps > 0 else _UNKNOWN_FPS
         self._n_kept = n_kept = math.ceil(_KEPT_S * fps)
-        self._step = step = max(1, height // _ROWS)
-        self._thin = np.zeros((max(height // step, 1), max(width // step, 1)), np.uint8)
+        self._steps = max(1, height // _ROWS), max(1, width // _COLUMNS)
+        self._thin = np.zeros((height // self._steps[0], width // self._steps[1]), np.uint8)
         n_strips = min(N_STRIPS, self._thin.shape[0])
         self._strips = np.zeros((n_kept, n_strips), np.float32)
         self._times_ns = np.zeros(n_kept, np.int64)
@@ -119,7 +119,7 @@ class FrameHistory:
     def observe(self, frame: Frame, counts: SourceCounts) -> Gap | None:
         """Take in a frame as it was read; return the gap before it, if there is one."""
         row = self._n_frames % self._n_kept
-        level, share_new = take_levels(frame.luma, self._step, self._thin, self._strips[row])
+        level, share_new = take_levels(frame.luma, *self._steps, self._thin, self._strips[row])
         is_first = self._n_frames == 0
         repeated = share_new == 0.0 and not is_first
         self.n_repeated += repeated

@@ -16,18 +16,20 @@ _TURN = 2.0 * math.pi
 
 
 @njit(
-    types.UniTuple(types.float64, 2)(_LUMA, types.int64, types.uint8[:, ::1], types.float32[::1]),
+    types.UniTuple(types.float64, 2)(
+        _LUMA, types.int64, types.int64, types.uint8[:, ::1], types.float32[::1]
+    ),
     cache=True,
     nogil=True,
 )
-def take_levels(luma, step, thin, levels):
+def take_levels(luma, row_step, column_step, thin, levels):
     """Mean level of the picture and its horizontal strips on a thin grid of pixels, and how many are new.
 
     Parameters
     ----------
     luma : uint8 [shape=(height, width)]
-    step : int, px
-        Every `step`-th row and column is looked at, from the middle of the first step on.
+    row_step, column_step : int, px
+        Every so-many-th row and column is looked at, from the middle of the first step on.
     thin : uint8 [shape=(n_rows, n_columns)]
         The grid's pixels of the frame before; overwritten. Rows and columns of `luma` cover it.
     levels : float32 [shape=(n_strips,)], grey levels, n_strips <= n_rows
@@ -42,15 +44,15 @@ def take_levels(luma, step, thin, levels):
     """
     n_rows, n_columns = thin.shape
     n_strips = levels.shape[0]
-    middle = step // 2
+    top, left = row_step // 2, column_step // 2
     n_new = whole = 0
     for strip in range(n_strips):
         first, end = strip * n_rows // n_strips, (strip + 1) * n_rows // n_strips
         total = 0
         for row in range(first, end):
-            y = row * step + middle
+            y = row * row_step + top
             for column in range(n_columns):
-                pixel = luma[y, column * step + middle]
+                pixel = luma[y, column * column_step + left]
                 total += pixel
                 n_new += pixel != thin[row, column]
                 thin[row, column] = pixel

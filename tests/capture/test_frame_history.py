@@ -15,27 +15,29 @@ from edge.messages import Frame
 HEIGHT, WIDTH = 120, 160
 
 
-def reference_levels(luma, step, n_strips):
+def reference_levels(luma, steps, n_strips):
     """Means of strips of the thin grid, in float64."""
-    thin = luma[step // 2 :: step, step // 2 :: step][: luma.shape[0] // step, : luma.shape[1] // step]
+    (row_step, column_step), (height, width) = steps, luma.shape
+    thin = luma[row_step // 2 :: row_step, column_step // 2 :: column_step]
+    thin = thin[: height // row_step, : width // column_step]
     edges = [strip * len(thin) // n_strips for strip in range(n_strips + 1)]
     return np.array([thin[a:b].astype(np.float64).mean() for a, b in pairwise(edges)]), thin
 
 
-@pytest.mark.parametrize("step", [1, 2, 8, 9])
-def test_levels_match_their_definition(step):
+@pytest.mark.parametrize("steps", [(1, 1), (2, 8), (15, 8), (9, 7)])
+def test_levels_match_their_definition(steps):
     rng = np.random.default_rng(3)
     first, second = rng.integers(0, 256, (2, HEIGHT, WIDTH)).astype(np.uint8)
     second[::2] = first[::2]
-    thin = np.zeros((HEIGHT // step, WIDTH // step), np.uint8)
+    thin = np.zeros((HEIGHT // steps[0], WIDTH // steps[1]), np.uint8)
     levels = np.zeros(5, np.float32)
     for luma, before in ((first, np.zeros_like(first)), (second, first)):
-        level, share_new = take_levels(luma, step, thin, levels)
-        expected, seen = reference_levels(luma, step, 5)
+        level, share_new = take_levels(luma, *steps, thin, levels)
+        expected, seen = reference_levels(luma, steps, 5)
         np.testing.assert_allclose(levels, expected, rtol=1e-6)
         np.testing.assert_array_equal(thin, seen)
         assert level == pytest.approx(seen.mean())
-        assert share_new == pytest.approx(np.mean(seen != reference_levels(before, step, 5)[1]))
+        assert share_new == pytest.approx(np.mean(seen != reference_levels(before, steps, 5)[1]))
 
 
 def reference_amplitude(levels, shown_hz, fps):
