@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from spotting.outcomes import poisson_limits
 
 from edge.config import SpotConfig
 from edge.messages import Cue
@@ -52,26 +53,6 @@ class Row:
     micro_per_hour: float
     macro_per_hour: float
     counted: dict[float, tuple[float, float, float]]
-
-
-def poisson_limits(count: int) -> tuple[float, float]:
-    """Exact 95 % limits for the mean of a Poisson count, by bisection on its distribution."""
-
-    def at_most(k: int, mean: float) -> float:
-        if k < 0:
-            return 0.0
-        terms = np.arange(k + 1)
-        logs = terms * np.log(mean) - mean - np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, k + 1)))))
-        return float(np.exp(logs).sum())
-
-    def bisect(k: int, level: float) -> float:
-        low, high = 1e-9, 2.0 * count + 20.0
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if at_most(k, middle) > level else (low, middle)
-        return low
-
-    return (bisect(count - 1, 0.975) if count else 0.0), bisect(count, 0.025)
 
 
 def simulated(condition: str, hours: float, fps: float, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -7,7 +7,17 @@ import pytest
 from spotting import versus
 from spotting.clips import HEADS, Clip, Condition
 from spotting.loop import follow
-from spotting.outcomes import FalseCue, Outcome, Watched, errors, judge, share_of_hits, together, wilson
+from spotting.outcomes import (
+    FalseCue,
+    Outcome,
+    Watched,
+    errors,
+    judge,
+    poisson_limits,
+    share_of_hits,
+    together,
+    wilson,
+)
 from spotting.peers.sweep import WatchedClip
 from spotting.peers.watching import PeerCue
 from spotting.plans import (
@@ -175,7 +185,8 @@ def test_tables_and_json_hold_what_was_counted():
     false = FalseCue("reference", "reference-1", 3.0, "micro", "jaw_drop", False, 0.2, 5.0)
     watched = Watched([outcome], [false], {"reference": 60.0})
     assert "| 100 ms | – | – | – | 0.00 | – | – | – | – |" in curve_table(watched.outcomes)
-    assert "| reference | 1.0 | 1.00 | 0.00 | 0.00 |" in distractor_table(watched, ["reference"])
+    row = "| reference | 1.0 | 1 | 1.00 (0.03–5.57) | 0.00 | 0.00 |"
+    assert row in distractor_table(watched, ["reference"])
     told = as_json(watched)["reference"]
     assert told["n_planned"] == 1
     assert told["iou_half_share"] is None
@@ -251,3 +262,18 @@ def test_peers_are_compared_at_equal_false_cues():
 def test_a_clip_for_the_peers_holds_every_size_and_duration_once(group):
     movements = [h for h in versus.peer_clip(group, 4).plan.happenings if h.event == "movement"]
     assert len({(h.duration_s, h.amplitude) for h in movements}) == len(movements) == 20
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (6, 2.202, 13.06), (100, 81.36, 121.6)]
+)
+def test_limits_of_a_poisson_count_are_garwoods(count, low, high):
+    assert poisson_limits(count) == pytest.approx((low, high), rel=1e-3, abs=1e-6)
+
+
+def test_distractors_are_also_told_all_together():
+    false = FalseCue("a", "a-1", 3.0, "micro", "brow_lower", False, 1.0, 5.0)
+    watched = Watched([], [false], {"a": 60.0, "b": 180.0})
+    assert "| all of them | 4.0 | 1 | 0.25 (0.01–1.39) | 0.00 | 0.00 |" in distractor_table(
+        watched, ["a", "b"]
+    )

@@ -6,7 +6,16 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from spotting.outcomes import Outcome, Watched, confusion, errors, recall, share_of_hits, wilson
+from spotting.outcomes import (
+    Outcome,
+    Watched,
+    confusion,
+    errors,
+    poisson_limits,
+    recall,
+    share_of_hits,
+    wilson,
+)
 from spotting.plans import AMPLITUDES_MIOD, DURATIONS_MS
 
 _BRIEF_MS, _SHORTEST_MS = 100.0, 67.0
@@ -134,27 +143,33 @@ def boundary_table(outcomes: Sequence[Outcome], frame_ms: float) -> str:
 
 
 def distractor_table(watched: Watched, groups: Iterable[str]) -> str:
-    """False micro cues a minute for each distractor alone."""
+    """Cues without a planned movement: how many for each distractor alone, and how often for all."""
+    groups = [group for group in groups if watched.of(group).seconds]
+    parts = [(group, watched.of(group)) for group in groups]
+    if len(groups) > 1:
+        parts.append(("all of them", watched.of(*groups)))
     rows = []
-    for group in groups:
-        part = watched.of(group)
-        if not part.seconds:
-            continue
+    for group, part in parts:
+        micro = [f.flagged for f in part.false if f.kind == "micro"]
         macro = sum(f.kind == "macro" for f in part.false)
+        n = micro.count(False)
+        low, high = (mean / part.minutes for mean in poisson_limits(n))
         rows.append(
             (
                 group,
                 f"{part.minutes:.1f}",
-                f"{part.false_per_minute(flagged=False):.2f}",
-                f"{part.false_per_minute(flagged=True):.2f}",
+                str(n),
+                f"{n / part.minutes:.2f} ({low:.2f}–{high:.2f})",
+                f"{micro.count(True) / part.minutes:.2f}",
                 f"{macro / part.minutes:.2f}",
             )
         )
     header = (
         "distractor",
         "minutes",
-        "false micro a minute",
-        "marked beside blink or speech",
+        "false micro cues",
+        "a minute (95 %)",
+        "marked beside blink or speech, a minute",
         "false macro a minute",
     )
     return table(header, rows)
