@@ -111,7 +111,7 @@ def face_box_finder(config: PerceiveConfig) -> FindFace:
 def _attached_camera() -> CameraSpec:
     """A camera on the ribbon connector first: it is the faster one, and its nodes look like USB's."""
     from edge.capture.picamera2 import find_ribbon_cameras
-    from edge.capture.v4l2 import find_cameras
+    from edge.capture.v4l2_finding import find_cameras
 
     if ribbon := find_ribbon_cameras():
         return parse_camera(ribbon[0].device)

@@ -25,6 +25,7 @@ DRIVERS = {
     "edge.capture.picamera2_device",
     "edge.capture.v4l2",
     "edge.capture.v4l2_device",
+    "edge.capture.v4l2_finding",
     "edge.indicate.gpio",
     "edge.indicate.terminal",
 }

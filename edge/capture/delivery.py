@@ -34,6 +34,8 @@ class Delivery:
         Why there will be no more frames.
     away_patience_s : float
         How long an unplugged camera is waited for; 0 while it is there.
+    device : str
+        What to call it then.
 
     Notes
     -----

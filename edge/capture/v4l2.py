@@ -6,9 +6,8 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -31,9 +30,9 @@ from edge.capture.v4l2_device import (
     LinuxpyDevice,
     RawBuffer,
     VideoDevice,
-    find_again,
 )
 from edge.capture.v4l2_exposure import LightLock
+from edge.capture.v4l2_finding import choose_mode, find_again
 from edge.capture.v4l2_luma import BufferDamaged, raw_luma
 from edge.clock import boottime_ns, offset_to_boottime_ns
 from edge.errors import EdgeError
@@ -47,56 +46,6 @@ _THIN = 8  # every eighth row and column tells how bright a picture is
 _LOOK_AT_LIGHT_NS = 1_000_000_000
 _GONE = (errno.ENODEV, errno.ENXIO, errno.ESHUTDOWN)
 _RESTARTED = 1 << 20  # a jump of the sequence number that is no loss
-
-
-@dataclass(frozen=True, slots=True)
-class CameraFound:
-    """One camera of this machine; `modes` with the highest rate of each."""
-
-    device: str
-    name: str
-    modes: tuple[CameraMode, ...]
-
-
-def find_cameras() -> list[CameraFound]:
-    """All V4L2 cameras with a usable mode; empty where there are none. Busy ones are listed too.
-
-    Raises
-    ------
-    MissingExtra
-        There are video nodes, but not the package that reads them.
-    """
-    found = []
-    for path in sorted(str(path) for path in Path("/dev").glob("video*")):
-        try:
-            device = LinuxpyDevice(path)
-        except OSError:  # gone again, or somebody else's: not ours to use
-            continue
-        try:
-            if modes := device.modes(640, 480):
-                found.append(CameraFound(path, device.name, tuple(modes)))
-        finally:
-            device.close()
-    return found
-
-
-def choose_mode(modes: Sequence[CameraMode], width: int, height: int, fps: float) -> CameraMode | None:
-    """The mode for a wish: nearest size, then enough frames, then the cheapest pixel format.
-
-    Parameters
-    ----------
-    width, height : int, px
-    fps : float, Hz
-        0 wishes for the highest rate.
-    """
-
-    def merit(mode: CameraMode) -> tuple[float, float, int]:
-        area_ratio = mode.width * mode.height / (width * height)
-        size_error = 0.0 if (mode.width, mode.height) == (width, height) else max(area_ratio, 1 / area_ratio)
-        rate = mode.fps if not fps or mode.fps < 0.99 * fps else fps
-        return (size_error, -rate, PIXEL_FORMATS.index(mode.pixel_format))
-
-    return min(modes, key=merit, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,23 +253,6 @@ class LinuxpyDevice:
         self._device.close()
 
 
-def find_again(identity: DeviceIdentity) -> LinuxpyDevice | None:
-    """The camera, opened, wherever it is now; None while it is away.
-
-    Its node appears some moments before its permissions are set, and UVC cameras have a second node for
-    metadata under the same name.
-    """
-    for path in sorted(str(path) for path in Path("/dev").glob("video*")):
-        try:
-            device = LinuxpyDevice(path)
-        except OSError:
-            continue
-        if device.identity.is_same(identity) and device.modes(640, 480):
-            return device
-        device.close()
-    return None
-
-
 def _serial_of(path: str) -> str:
     """Of the USB device that the node's interface belongs to; empty where it has none."""
     interface = Path("/sys/class/video4linux") / Path(path).name / "device"

@@ -12,7 +12,7 @@ from edge.errors import EdgeError, MissingExtra
 if TYPE_CHECKING:
     from edge.capture.picamera2 import RibbonCamera
     from edge.capture.picamera2_mode import SensorMode
-    from edge.capture.v4l2 import CameraFound
+    from edge.capture.v4l2_finding import CameraFound
 
 _EXAMPLES = """\
 examples:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 - as
     """List them."""
     from edge.capture.errors import CameraAbsent
     from edge.capture.picamera2 import find_ribbon_cameras, ribbon_modes
-    from edge.capture.v4l2 import find_cameras
+    from edge.capture.v4l2_finding import find_cameras
 
     rows = list(camera_rows(find_ribbon_cameras, ribbon_modes, find_cameras))
     if not rows:

@@ -32,7 +32,7 @@ from edge.errors import (
 
 if TYPE_CHECKING:
     from edge.capture.picamera2 import RibbonCamera
-    from edge.capture.v4l2 import CameraFound
+    from edge.capture.v4l2_finding import CameraFound
 
 Level = Literal["ok", "warn", "fail", "unknown"]
 
@@ -166,7 +166,7 @@ def check_camera(
 ) -> Finding:
     """A camera, with its fastest mode at the size asked for."""
     if find is None:
-        from edge.capture.v4l2 import find_cameras
+        from edge.capture.v4l2_finding import find_cameras
 
         find = find_cameras
     if find_ribbon is None:

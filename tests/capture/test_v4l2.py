@@ -27,8 +27,9 @@ from edge.capture.errors import (
     StreamDamaged,
 )
 from edge.capture.gaps import GapDetector
-from edge.capture.v4l2 import DevicePatience, V4L2Source, choose_mode, find_cameras
+from edge.capture.v4l2 import DevicePatience, V4L2Source
 from edge.capture.v4l2_device import CameraMode
+from edge.capture.v4l2_finding import choose_mode, find_cameras
 from edge.capture.v4l2_luma import BufferDamaged, MjpegLuma, PackedLuma
 from edge.capture.v4l2_standin import Picture, Silence, StandInDevice, StandInLight, yuyv_bytes
 from edge.errors import EXIT_BUG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, MissingExtra

@@ -11,8 +11,8 @@ from edge.capture.picamera2 import RibbonCamera, ribbon_modes
 from edge.capture.picamera2_mode import ModeCache
 from edge.capture.picamera2_scene import Scene
 from edge.capture.picamera2_standin import stand_in_library
-from edge.capture.v4l2 import CameraFound
 from edge.capture.v4l2_device import CameraMode
+from edge.capture.v4l2_finding import CameraFound
 from edge.cli import main
 from edge.commands.cameras import camera_rows
 from edge.errors import MissingExtra
@@ -38,7 +38,7 @@ def attached(monkeypatch, modes_of):
     """A machine with both kinds of camera."""
     monkeypatch.setattr("edge.capture.picamera2.find_ribbon_cameras", lambda: [RIBBON])
     monkeypatch.setattr("edge.capture.picamera2.ribbon_modes", modes_of)
-    monkeypatch.setattr("edge.capture.v4l2.find_cameras", lambda: [USB])
+    monkeypatch.setattr("edge.capture.v4l2_finding.find_cameras", lambda: [USB])
 
 
 def test_every_mode_of_every_camera_is_a_row(attached, capsys):
@@ -61,7 +61,7 @@ def test_people_see_the_view_as_a_share(attached, capsys):
 
 def test_machine_without_a_camera_says_what_to_do(monkeypatch, capsys):
     monkeypatch.setattr("edge.capture.picamera2.find_ribbon_cameras", list)
-    monkeypatch.setattr("edge.capture.v4l2.find_cameras", list)
+    monkeypatch.setattr("edge.capture.v4l2_finding.find_cameras", list)
     assert main(["cameras"]) == 69
     captured = capsys.readouterr()
     assert captured.out == ""
