@@ -31,6 +31,7 @@ import av
 import numpy as np
 
 from edge.capture.errors import FrameTimeout, SourceEnded
+from edge.capture.frame_history import FrameHistory
 from edge.capture.gaps import GapDetector
 from edge.capture.gstreamer import GStreamerSource
 from edge.capture.gstreamer_child import Child, command_of
@@ -42,9 +43,11 @@ from edge.capture.picamera2_mode import ModeCache
 from edge.capture.picamera2_scene import Scene, Shot
 from edge.capture.picamera2_standin import ControlId, stand_in_library
 from edge.capture.picamera2_view import Orientation
+from edge.capture.source import SourceCounts
 from edge.capture.v4l2_device import CameraMode
 from edge.capture.v4l2_luma import raw_luma
 from edge.capture.v4l2_standin import yuyv_bytes
+from edge.messages import Frame
 
 WIDTH, HEIGHT = 640, 480
 N_PICTURES = 16  # more than the second-level cache holds, as a camera's buffers are never warm
@@ -71,7 +74,24 @@ def copiers(pictures: np.ndarray, folder: Path) -> dict[str, Step]:
         "picamera2, padded": picamera2_step(pictures, 64, folder),
         "picamera2, on its side": picamera2_step(pictures.transpose(0, 2, 1), 0, folder, Orientation(90)),
         "gstreamer, from memory": matroska_step(pictures, out),
+        "look at a frame": look_step(pictures, reports=False),
+        "look, and report": look_step(pictures, reports=True),
     }
+
+
+def look_step(pictures: np.ndarray, reports: bool) -> Step:
+    """What every frame is looked at for, and the search for flicker that comes with each report."""
+    history, counts, number = FrameHistory(HEIGHT, WIDTH, 120.0), SourceCounts(), itertools.count()
+
+    def step() -> None:
+        k = next(number)
+        history.observe(Frame(k, k * 8_333_333, pictures[k % N_PICTURES]), counts)
+        if reports:
+            history.report(k * 8_333_333, counts, at_once=True)
+
+    for _ in range(300):  # two seconds are looked through
+        step()
+    return step
 
 
 def jpeg(luma: np.ndarray) -> bytes:
@@ -143,7 +163,7 @@ def matroska_step(pictures: np.ndarray, out: np.ndarray) -> Step:
 
 
 def print_copies() -> None:
-    """One line for each source; the rounds alternate, so that a busy machine meets all of them."""
+    """One line for each source; rounds alternate, and CPU is timed, as other programs may be running."""
     noise = np.random.default_rng(0).normal(0, 2, (N_PICTURES, HEIGHT, WIDTH))  # as a fair sensor has
     row, column = np.mgrid[0:HEIGHT, 0:WIDTH]
     pictures = (128 + 60 * np.sin(row / 20) * np.cos(column / 30) + noise).astype(np.uint8)
@@ -152,10 +172,10 @@ def print_copies() -> None:
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(N_ROUNDS):
         for name, step in steps.items():
-            started = time.perf_counter()
+            started = time.process_time()
             for _ in range(N_FRAMES):
                 step()
-            times[name].append((time.perf_counter() - started) / N_FRAMES)
+            times[name].append((time.process_time() - started) / N_FRAMES)
     bare_s = statistics.median(times["bare copy"])
     print(f"{'source':24} {'x bare copy':>11} {'us':>7} {'rises, bytes':>13} {'left, bytes':>12}")
     for name, step in steps.items():

@@ -70,8 +70,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from edge.perceive.worker import KeyFrameWorker
     from edge.service import StopRequest
 
-    for name in ("faces", "led", "participant"):
-        setattr(args, name, None)
     config = config_with_options(context.config, args, camera=args.camera)
     finder = FaceFinder(config.perceive)
     source = open_source(config.capture, face_box_finder(config.perceive))

@@ -29,21 +29,22 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
 
 
 def config_with_options(config: Config, args: argparse.Namespace, camera: str | None) -> Config:
-    """The settings with the command line on top.
+    """The settings with the command line on top; a command need not have every option.
 
     Raises
     ------
     UsageError
         An option is out of range; the sentence names it as it was typed.
     """
-    for option, section, key, value in (
-        ("--camera", "capture", "camera", camera),
-        ("--fps", "capture", "fps", args.fps),
-        ("--realtime", "capture", "realtime", args.realtime),
-        ("--faces", "perceive", "faces", args.faces),
-        ("--led", "indicate", "led", args.led),
-        ("--participant", "session", "participant", args.participant),
+    for option, section, key in (
+        ("--camera", "capture", "camera"),
+        ("--fps", "capture", "fps"),
+        ("--realtime", "capture", "realtime"),
+        ("--faces", "perceive", "faces"),
+        ("--led", "indicate", "led"),
+        ("--participant", "session", "participant"),
     ):
+        value = camera if key == "camera" else getattr(args, key, None)
         try:
             config = with_overrides(config, {section: {key: value}})
             if key == "camera" and value is not None:
@@ -67,11 +68,11 @@ def teller(context: Context) -> Callable[[float, Event], None]:
 
 
 def warner(context: Context) -> Callable[[str], None]:
-    """A function that says on standard error what frames fall short of; silent with `-q`."""
+    """A function that says on standard error what frames fall short of; silent as `teller`."""
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
 
     def warn(sentence: str) -> None:
-        if context.verbosity >= 0:
+        if context.verbosity >= 0 and not context.json:
             print(f"{clear}microcue: {sentence}", file=sys.stderr)
 
     return warn
