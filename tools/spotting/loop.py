@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class _Frames:
     def __init__(self, frames: Iterable[tuple[int, NDArray[np.uint8]]], fps: float) -> None:
         self._frames = iter(frames)
         self.counts = SourceCounts()
-        self.info = SourceInfo("clip", 0, 0, fps, "stated", live=False)
+        self.info = SourceInfo("clip", 0, 0, fps, "stated", live=False)  # its size is that of the first
         self.cpu_ns = 0
 
     def read(self, timeout_s: float) -> Frame:  # noqa: ARG002 - the protocol's
@@ -91,6 +91,9 @@ class _Frames:
         self.cpu_ns += time.thread_time_ns() - begun_ns
         if item is None:
             raise SourceEnded(self.counts.n_frames)
+        if self.counts.n_frames == 0:
+            height, width = item[1].shape
+            self.info = replace(self.info, width=width, height=height)
         self.counts.n_frames += 1
         return Frame(self.counts.n_frames - 1, item[0], item[1])
 
