@@ -115,13 +115,11 @@ class Watch:
     outcome: Outcome = field(default_factory=Outcome)
     frames: FrameHistory = field(init=False)
 
-    def __post_init__(self) -> None:
-        info = self.source.info
-        self.frames = FrameHistory(info.height, info.width, info.fps)
-
     def run(self, first: Frame, stop: Callable[[Frame], bool]) -> Outcome:
         """Watch from the first frame until the source ends or `stop` says so."""
         self.outcome.first_ns = first.timestamp_ns
+        height, width = first.luma.shape
+        self.frames = FrameHistory(height, width, self.source.info.fps)
         frame: Frame | None = first
         try:
             while frame is not None and not stop(frame):
