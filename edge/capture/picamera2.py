@@ -161,7 +161,8 @@ class Picamera2Source:
         """What looks for a face to meter; None where nobody finds faces or light cannot be set."""
         find_face, meters, zooms, patience = self._framing_wish
         device, (width, height) = self._device, self._size
-        if find_face is None or not (meters or zooms) or not device.has("ExposureTime"):
+        sets_light = device.has("ExposureTime") and device.has("AnalogueGain")
+        if find_face is None or not (meters or zooms) or not sets_light:
             return None
         zoom = (self._orientation, self._granted.mode.sensor_px_per_pixel) if zooms else None
         limits = device.exposure_limits(self._interval_ns / 1000)
