@@ -77,6 +77,9 @@ def register(subparsers: Any) -> None:
     )
     cues.add_argument("--kind", choices=("micro", "macro"), help="only these")
     cues.add_argument("--blinks", action="store_true", help="list blinks too")
+    cues.add_argument(
+        "--analysis", metavar="N", type=int, default=0, help="of `microcue respot` (default: 0, spotted live)"
+    )
     cues.add_argument("--limit", metavar="N", type=_count, help="at most N")
     cues.set_defaults(run=run_cues)
 
@@ -108,17 +111,22 @@ def run_sessions(args: argparse.Namespace, context: Context) -> int:
 
 def run_cues(args: argparse.Namespace, context: Context) -> int:
     """List the cues of one session."""
-    print_cues(context, args.session, args.kind, args.blinks, args.limit)
+    print_cues(context, args.session, args.kind, args.blinks, args.limit, args.analysis)
     return 0
 
 
 def print_cues(
-    context: Context, session: str, kind: str | None = None, blinks: bool = False, limit: int | None = None
+    context: Context,
+    session: str,
+    kind: str | None = None,
+    blinks: bool = False,
+    limit: int | None = None,
+    analysis: int = 0,
 ) -> None:
     """Print the cues of one session, as a table or as JSON."""
     with LogReader(context.data_dir) as log:
         session_id = log.resolve(session)
-        cues = islice(log.cues(session_id, kind, blinks), limit)
+        cues = islice(log.cues(session_id, kind, blinks, analysis), limit)
         if context.json:
             context.print_table("", CUE_COLUMNS, cues)
             return

@@ -14,6 +14,7 @@ _LARGE = {
     "gaps": "frame",
     "health": "at_ns",
     "frame_reports": "at_ns",
+    "analysis_cues": "number",
 }
 # A step overwrites what it deletes: a block of signals is a page or two, and so are fifty cues.
 _N_STEP_ROWS = 500

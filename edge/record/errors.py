@@ -265,6 +265,35 @@ class CueUnknown(UsageError):
         return f"no session and no cue is called {self.name!r}; `microcue cues --json` has their ids"
 
 
+class AnalysisUnknown(UsageError):
+    """The session was not spotted again under that number."""
+
+    def __init__(self, session_id: str, number: int) -> None:
+        super().__init__(session_id, number)
+        self.session_id = session_id
+        self.number = number
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session_id} has no analysis {self.number}; `microcue respot` makes one, and 0 is "
+            "what was spotted live"
+        )
+
+
+class NoSignals(UsageError):
+    """A session is to be spotted again, and its signals were not kept."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session_id} has no stored signals, so it cannot be spotted again; "
+            "record.signals was false, or the participant did not agree to them"
+        )
+
+
 class SessionUnknown(UsageError):
     """No session of that name."""
 

@@ -197,4 +197,55 @@ ALTER TABLE sessions ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN note TEXT NOT NULL DEFAULT '';
 CREATE INDEX sessions_by_participant ON sessions (participant_key);
 """
-MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS, _FRAMES, _PEOPLE)
+# What was spotted again from stored signals; what was spotted live stays in `cues`.
+_ANALYSES = """
+CREATE TABLE analyses (
+    session_key INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    analysis INTEGER NOT NULL,
+    at_unix_ns INTEGER NOT NULL,
+    software_version TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    n_micro INTEGER NOT NULL,
+    n_macro INTEGER NOT NULL,
+    n_blinks INTEGER NOT NULL,
+    PRIMARY KEY (session_key, analysis)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE analysis_cues (
+    session_key INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    analysis INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    face INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    onset_ns INTEGER NOT NULL,
+    apex_ns INTEGER NOT NULL,
+    offset_ns INTEGER NOT NULL,
+    onset_frame INTEGER NOT NULL,
+    apex_frame INTEGER NOT NULL,
+    offset_frame INTEGER NOT NULL,
+    duration_error_ms REAL,
+    regions TEXT NOT NULL,
+    movements TEXT NOT NULL,
+    side TEXT NOT NULL,
+    amplitude_miod REAL,
+    score REAL,
+    expected_false_per_hour REAL,
+    head_motion_miod_s REAL,
+    fps REAL,
+    dropped_frames INTEGER NOT NULL,
+    during_blink INTEGER NOT NULL,
+    during_speech INTEGER NOT NULL,
+    lighting TEXT NOT NULL,
+    related_onset_ns INTEGER,
+    n_repeated INTEGER,
+    jitter_ms REAL,
+    n_exposure_changes INTEGER,
+    light_level REAL,
+    light_step_percent REAL,
+    flicker_hz REAL,
+    review TEXT NOT NULL DEFAULT 'unreviewed',
+    note TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (session_key, analysis, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX analysis_cues_by_onset ON analysis_cues (session_key, analysis, onset_ns);
+"""
+MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS, _FRAMES, _PEOPLE, _ANALYSES)

@@ -6,19 +6,14 @@ import heapq
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edge.record import questions
 from edge.record.codec import unpack_codes, unpack_times
 from edge.record.cue_rows import (
     CUE_COLUMNS,
-    STORED_BLINK_COLUMNS,
-    STORED_CUE_COLUMNS,
     Row,
     WallClock,
     blink_row,
@@ -26,8 +21,9 @@ from edge.record.cue_rows import (
     rounded,
     utc,
 )
-from edge.record.errors import DatabaseDamaged, LogUnreadable, NoSessions, SessionUnknown
+from edge.record.errors import AnalysisUnknown, DatabaseDamaged, LogUnreadable, NoSessions, SessionUnknown
 from edge.record.lock import is_held
+from edge.record.questions import Analysis, PointLightRead, SignalBlockRead
 from edge.record.schema import DATABASE_NAME, SQLITE_ERRORS, format_of, open_for_reading
 
 SESSION_COLUMNS = (
@@ -38,80 +34,7 @@ SESSION_COLUMNS = (
     *("n_light_steps", "light_level", "lamp_hz", "flicker_hz"),
     *("kept", "note", "consent_version"),
 )
-_SESSIONS = """
-SELECT session_key, session_id, code, end_reason, last_ns, source, timestamps, n_frames, n_dropped_frames,
-    n_micro, n_macro, n_blinks, (SELECT count(*) FROM marks WHERE marks.session_key = sessions.session_key),
-    n_lost_rows, n_lost_signal_frames, nominal_fps, seen.*, kept, note,
-    (SELECT text_version FROM consents WHERE consents.participant_key = sessions.participant_key
-        AND at_unix_ns = consent_unix_ns)
-FROM sessions LEFT JOIN participants USING (participant_key) LEFT JOIN (
-    SELECT session_key AS seen_key, sqrt(sum(jitter_ms * jitter_ms * n_frames) / sum(n_frames)),
-        sum(n_repeated), sum(n_lost), sum(n_restarts), sum(n_exposure_changes), sum(n_light_steps),
-        sum(light_level * n_frames) / sum(n_frames), max(lamp_hz), avg(flicker_hz),
-        2 * count(flicker_hz) > count(*)
-    FROM frame_reports GROUP BY session_key
-) AS seen ON seen_key = session_key ORDER BY session_key
-"""
-_FACE_INTERVALS = "SELECT found_ns, lost_ns FROM face_intervals WHERE session_key = ? ORDER BY found_ns"
-# A synchronised offset of the same boot is as good for this session: sensor time runs on.
-_CLOCK = """
-SELECT first_frame_ns + (
-    SELECT offset_ns FROM clock_offsets WHERE session_key = sessions.session_key AND synchronised >= ?
-    ORDER BY at_ns DESC LIMIT 1
-) FROM sessions WHERE session_key = ?
-"""
-_CLOCK_OF_BOOT = """
-SELECT own.first_frame_ns + offset_ns FROM sessions own
-JOIN sessions other ON other.boot_id = own.boot_id
-JOIN clock_offsets ON clock_offsets.session_key = other.session_key
-WHERE own.session_key = ? AND own.boot_id <> '' AND synchronised = 1
-ORDER BY other.session_key DESC, at_ns DESC LIMIT 1
-"""
-_CUES = f"""
-SELECT {STORED_CUE_COLUMNS} FROM cues WHERE session_key = ? AND (? IS NULL OR kind = ?) ORDER BY onset_ns
-"""
-_BLINKS = f"SELECT {STORED_BLINK_COLUMNS} FROM blinks WHERE session_key = ? ORDER BY onset_ns"
-_SIGNALS = """
-SELECT n_frames, frames, times, codes FROM signal_blocks WHERE session_key = ? AND face = ?
-ORDER BY first_frame
-"""
-_POINTS = """
-SELECT n_frames, n_points, frames, times, points FROM point_lights WHERE session_key = ? AND number = ?
-"""
-_N_CHANNELS = "SELECT count(*) FROM sessions, json_each(channels) WHERE session_key = ?"
 _ONSET = CUE_COLUMNS.index("onset_s")
-
-
-@dataclass(frozen=True, slots=True)
-class SignalBlockRead:
-    """About a second of one face's signals, as `messages.Trace` brought them.
-
-    Attributes
-    ----------
-    frames : int64 [shape=(n_frames,)]
-    times_ns : int64 [shape=(n_frames,)], since the session's first frame
-    codes : int16 [shape=(n_frames, n_channels)]
-    """
-
-    frames: NDArray[np.int64]
-    times_ns: NDArray[np.int64]
-    codes: NDArray[np.int16]
-
-
-@dataclass(frozen=True, slots=True)
-class PointLightRead:
-    """The tracked points from 1 s before a cue's onset to 1 s after its offset.
-
-    Attributes
-    ----------
-    frames : int64 [shape=(n_frames,)]
-    times_ns : int64 [shape=(n_frames,)], since the session's first frame
-    points : int16 [shape=(n_frames, n_points, 2)], tenths of a miod
-    """
-
-    frames: NDArray[np.int64]
-    times_ns: NDArray[np.int64]
-    points: NDArray[np.int16]
 
 
 class LogReader:
@@ -168,7 +91,7 @@ class LogReader:
         """One row of `SESSION_COLUMNS` for each session, oldest first."""
         newest = self._first("SELECT max(session_key) FROM sessions")
         running_key = newest[0] if newest is not None and is_held(self._data_dir) else None
-        return self._built(partial(self._session_row, running_key), self._rows(_SESSIONS))
+        return self._built(partial(self._session_row, running_key), self._rows(questions.SESSIONS))
 
     def n_cues(self, session_id: str, blinks: bool = False) -> int:
         """How many rows `cues` gives for the session."""
@@ -176,7 +99,9 @@ class LogReader:
         n_cues, n_blinks = row or (0, 0)
         return int(n_cues + n_blinks * blinks)
 
-    def cues(self, session_id: str, kind: str | None = None, blinks: bool = False) -> Iterator[Row]:
+    def cues(
+        self, session_id: str, kind: str | None = None, blinks: bool = False, analysis: int = 0
+    ) -> Iterator[Row]:
         """One row of `CUE_COLUMNS` for each cue, in order of onset; never more than one is held.
 
         Parameters
@@ -187,14 +112,49 @@ class LogReader:
             None gives both.
         blinks : bool
             Blinks too, with None for what a blink does not have.
+        analysis : int
+            0 is what was spotted live; others are of `respot`, and have no blinks.
+
+        Raises
+        ------
+        AnalysisUnknown
         """
         key = self._key(session_id)
         of_session = (session_id, self.first_frame_ns(session_id), self._clock(key))
-        rows = self._built(partial(cue_row, *of_session), self._rows(_CUES, key, kind, kind))
+        if analysis:
+            if analysis not in [one.number for one in self.analyses(session_id)]:
+                raise AnalysisUnknown(session_id, analysis)
+            stored = self._rows(questions.ANALYSIS_CUES, key, analysis, kind, kind)
+            return self._built(partial(cue_row, *of_session), stored)
+        rows = self._built(partial(cue_row, *of_session), self._rows(questions.CUES, key, kind, kind))
         if not blinks:
             return rows
-        blink_rows = self._built(partial(blink_row, *of_session), self._rows(_BLINKS, key))
+        blink_rows = self._built(partial(blink_row, *of_session), self._rows(questions.BLINKS, key))
         return heapq.merge(rows, blink_rows, key=_onset_s)
+
+    def analyses(self, session_id: str) -> list[Analysis]:
+        """What `respot` made of the session, oldest first."""
+        sql = (
+            "SELECT analysis, at_unix_ns, software_version, settings, n_micro, n_macro, n_blinks "
+            "FROM analyses WHERE session_key = ? ORDER BY analysis"
+        )
+        return [Analysis(*row) for row in self._rows(sql, self._key(session_id))]
+
+    def face_intervals(self, session_id: str, face: int) -> list[tuple[int, int, int | None, int | None]]:
+        """When the face was followed: frame and time of finding and of loss, None for never.
+
+        Times are ns since the session's first frame.
+        """
+        sql = (
+            "SELECT found_frame, found_ns, lost_frame, lost_ns FROM face_intervals "
+            "WHERE session_key = ? AND face = ? ORDER BY found_frame"
+        )
+        return [(*row,) for row in self._rows(sql, self._key(session_id), face)]
+
+    def nominal_fps(self, session_id: str) -> float:
+        """The rate that the source promised; 0 where it was unknown."""
+        row = self._first("SELECT nominal_fps FROM sessions WHERE session_id = ?", session_id)
+        return float(row[0]) if row else 0.0
 
     def first_frame_ns(self, session_id: str) -> int:
         """Sensor time of the session's first frame; media time for a recording."""
@@ -232,8 +192,8 @@ class LogReader:
     def signal_blocks(self, session_id: str, face: int) -> Iterator[SignalBlockRead]:
         """The face's stored signals, in order of time; raises BlockDamaged at a damaged one."""
         key = self._key(session_id)
-        n_channels = (self._first(_N_CHANNELS, key) or (0,))[0]
-        for n_frames, frames, times, codes in self._rows(_SIGNALS, key, face):
+        n_channels = (self._first(questions.N_CHANNELS, key) or (0,))[0]
+        for n_frames, frames, times, codes in self._rows(questions.SIGNALS, key, face):
             yield SignalBlockRead(
                 unpack_times(frames, n_frames),
                 unpack_times(times, n_frames),
@@ -242,7 +202,7 @@ class LogReader:
 
     def point_light(self, session_id: str, number: int) -> PointLightRead | None:
         """The points around the session's cue `number`; None where none were kept."""
-        row = self._first(_POINTS, self._key(session_id), number)
+        row = self._first(questions.POINTS, self._key(session_id), number)
         if row is None:
             return None
         n_frames, n_points, frames, times, points = row
@@ -293,7 +253,7 @@ class LogReader:
     def _watched_ns(self, key: int, last_ns: int) -> int:
         """How long at least one face was followed; one that was never lost counts to the end."""
         watched_ns = until_ns = 0
-        for found_ns, lost_ns in self._rows(_FACE_INTERVALS, key):
+        for found_ns, lost_ns in self._rows(questions.FACE_INTERVALS, key):
             stop_ns = last_ns if lost_ns is None else min(lost_ns, last_ns)
             watched_ns += max(stop_ns - max(found_ns, until_ns), 0)
             until_ns = max(until_ns, stop_ns)
@@ -302,9 +262,9 @@ class LogReader:
     def _clock(self, key: int) -> WallClock | None:
         """The session's own synchronised offset, else one of the same boot, else an unsure one."""
         for sql, values, synchronised in (
-            (_CLOCK, (1, key), True),
-            (_CLOCK_OF_BOOT, (key,), True),
-            (_CLOCK, (0, key), False),
+            (questions.CLOCK, (1, key), True),
+            (questions.CLOCK_OF_BOOT, (key,), True),
+            (questions.CLOCK, (0, key), False),
         ):
             row = self._first(sql, *values)
             if row is not None and row[0] is not None:

@@ -62,14 +62,15 @@ UPDATE sessions SET last_ns = max(last_ns, ?), n_frames = max(n_frames, ?),
 WHERE session_key = ?
 """
 _END = "UPDATE sessions SET end_reason = ?, n_frames = ? WHERE session_key = ?"
-_CUE = _insert(
-    "cues",
-    "session_key, number, face, kind, onset_ns, apex_ns, offset_ns, onset_frame, apex_frame, offset_frame, "
+_CUE_VALUES = (
+    "number, face, kind, onset_ns, apex_ns, offset_ns, onset_frame, apex_frame, offset_frame, "
     "duration_error_ms, regions, movements, side, amplitude_miod, score, expected_false_per_hour, "
     "head_motion_miod_s, fps, dropped_frames, during_blink, during_speech, lighting, "
     "related_onset_ns, n_repeated, jitter_ms, n_exposure_changes, light_level, light_step_percent, "
-    "flicker_hz",
+    "flicker_hz"
 )
+_CUE = _insert("cues", f"session_key, {_CUE_VALUES}")
+_ANALYSIS_CUE = _insert("analysis_cues", f"session_key, analysis, {_CUE_VALUES}")
 _COUNT = {
     "micro": "UPDATE sessions SET n_micro = ? WHERE session_key = ?",
     "macro": "UPDATE sessions SET n_macro = ? WHERE session_key = ?",
@@ -158,10 +159,18 @@ class SessionRows:
 
     def cue(self, number: int, cue: Cue, n_of_kind: int) -> list[Statement]:
         """The cue, and how many of its kind the session has with it."""
+        count = Statement(_COUNT[cue.kind], (n_of_kind, self.session_key))
+        return [count, Statement(_CUE, (self.session_key, *self._cue_values(number, cue)), urgent=True)]
+
+    def analysis_cue(self, analysis: int, number: int, cue: Cue) -> Statement:
+        """A cue that was spotted again."""
+        return Statement(_ANALYSIS_CUE, (self.session_key, analysis, *self._cue_values(number, cue)))
+
+    def _cue_values(self, number: int, cue: Cue) -> tuple[Value, ...]:
         times_ns = (self._since_ns(time_ns) for time_ns in (cue.onset_ns, cue.apex_ns, cue.offset_ns))
         frames = (int(frame) for frame in (cue.onset_frame, cue.apex_frame, cue.offset_frame))
-        values = (
-            *(self.session_key, number, int(cue.face), cue.kind, *times_ns, *frames),
+        return (
+            *(number, int(cue.face), cue.kind, *times_ns, *frames),
             *(float(cue.duration_error_ms), "+".join(cue.regions), "+".join(cue.movements), cue.side),
             *(float(cue.amplitude_miod), float(cue.score), float(cue.expected_false_per_hour)),
             *(float(cue.head_motion_miod_s), float(cue.fps), int(cue.dropped_frames)),
@@ -169,8 +178,6 @@ class SessionRows:
             None if cue.related_onset_ns is None else self._since_ns(cue.related_onset_ns),
             *((None,) * 6 if cue.frames is None else astuple(cue.frames)),
         )
-        count = Statement(_COUNT[cue.kind], (n_of_kind, self.session_key))
-        return [count, Statement(_CUE, values, urgent=True)]
 
     def blink(self, number: int, blink: Blink) -> list[Statement]:
         """The blink, and how many the session has with it."""

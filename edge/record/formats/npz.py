@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge.anatomy import LOST
 from edge.record.errors import OneSessionNeeded
 from edge.record.output import output_path
-from edge.record.reading import SignalBlockRead
+from edge.record.questions import SignalBlockRead
 from edge.record.selection import Selection
 
 

@@ -1,0 +1,132 @@
+"""How long a large log takes to answer, how much memory that needs, and how fast a log grows.
+
+    python tools/measure_log.py --cues 10000000
+    python tools/measure_log.py --growth ~/.local/share/microcue
+
+The first fills a log of its own with sessions of equal length and asks the command line, in processes of
+their own, for what a person asks: `sessions`, `cues`, an export of one session. The second says how many
+bytes an hour each kind of row takes in a log that is there. Times belong to the machine; the same questions
+to a log of one session stand beside them, so that what grows with the log can be told from what a process
+costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from edge.config import RecordConfig
+from edge.messages import Cue, SessionInfo, SourceInfo
+from edge.record.recorder import Recorder
+
+ROOT = Path(__file__).resolve().parents[1]
+QUESTIONS = (
+    ("sessions", "--limit", "20"),
+    ("cues", "--limit", "20"),
+    ("cues", "--json"),
+    ("export", "latest", "--format", "csv", "--output", "OUTPUT"),
+    ("export", "latest", "--format", "elan", "--output", "OUTPUT"),
+    ("export", "latest", "--format", "parquet", "--output", "OUTPUT"),
+)
+_GROWING = {
+    "signals": "SELECT sum(length(frames) + length(times) + length(codes)) FROM signal_blocks",
+    "traces": "SELECT sum(length(frames) + length(times) + length(points)) FROM point_lights",
+    "reports of frames": "SELECT 100 * count(*) FROM frame_reports",
+    "cues": "SELECT 250 * count(*) FROM cues",
+}
+
+
+def main() -> int:
+    """Measure what was asked for and print it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cues", type=int, default=0, help="fill a log with so many")
+    parser.add_argument("--sessions", type=int, default=1000, help="in so many sessions (default: 1000)")
+    parser.add_argument("--growth", type=Path, help="bytes an hour of the log in this directory")
+    arguments = parser.parse_args()
+    if arguments.cues:
+        with tempfile.TemporaryDirectory() as folder:
+            compare(Path(folder), arguments.cues, arguments.sessions)
+    if arguments.growth:
+        grow(arguments.growth / "microcue.db")
+    return 0
+
+
+def compare(folder: Path, n_cues: int, n_sessions: int) -> None:
+    """The same questions to a log of many sessions and to one of a single session."""
+    small, large = folder / "small", folder / "large"
+    fill(small, n_cues // n_sessions, 1)
+    fill(large, n_cues // n_sessions, n_sessions)
+    size = (large / "microcue.db").stat().st_size
+    print(f"{n_cues} cues in {n_sessions} sessions, {size / 1e9:.2f} GB, {size / n_cues:.0f} bytes a cue")
+    for question in QUESTIONS:
+        one, many = (asked(data_dir, question, folder) for data_dir in (small, large))
+        print(
+            f"{' '.join(question):58} {many[0]:6.2f} s {many[1]:6.0f} MB   "
+            f"(a log of one session: {one[0]:.2f} s, {one[1]:.0f} MB)"
+        )
+
+
+def fill(data_dir: Path, n_cues: int, n_sessions: int) -> None:
+    """A log with so many equal sessions; the first is recorded, the others are copied row by row."""
+    recorder = Recorder.open(data_dir, RecordConfig(), 4)
+    source = SourceInfo("scripted", 640, 480, 120.0, "sensor", live=False)
+    recorder.start_session(SessionInfo(source, "P01"), 0, 10**18, True)
+    for number in range(n_cues):
+        onset_ns = number * 360_000_000
+        times = (onset_ns, onset_ns + 10**8, onset_ns + 2 * 10**8)
+        frames = tuple(time_ns * 120 // 10**9 for time_ns in times)
+        measured = (8.3, ("mouth",), ("lip_corner_pull", "cheek_raise"), "both", 12.5, 6.25, 0.0125, 33.3)
+        recorder.append(Cue(0, "micro", *times, *frames, *measured, 120.0, 0, False, False, "ok"))
+    recorder.end_session("done", n_cues * 43)
+    recorder.close()
+    with closing(sqlite3.connect(data_dir / "microcue.db")) as connection, connection:
+        for table in ("sessions", "clock_offsets", "cues"):
+            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            values = ["key" if name == "session_key" else name for name in names]
+            values = ["session_id || '-' || key" if name == "session_id" else name for name in values]
+            connection.execute(
+                f"WITH RECURSIVE keys(key) AS (SELECT 2 UNION ALL SELECT key + 1 FROM keys WHERE key < ?) "
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} FROM keys, {table} "
+                "WHERE session_key = 1 AND key <= ?",
+                (n_sessions, n_sessions),
+            )
+
+
+def asked(data_dir: Path, question: tuple[str, ...], folder: Path) -> tuple[float, float]:
+    """Seconds and peak memory in MB of one command, the best of three."""
+    words = [str(folder / "out") if word == "OUTPUT" else word for word in question]
+    script = "import resource, sys; from edge.cli import main; code = main(sys.argv[1:]); "
+    script += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
+    best = (float("inf"), 0.0)
+    for _ in range(3):
+        start_s = time.perf_counter()
+        command = [sys.executable, "-c", script, *words, "--data", str(data_dir)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+        best = min(best, (time.perf_counter() - start_s, int(done.stderr.split()[-1]) / 1024))
+    return best
+
+
+def grow(path: Path) -> None:
+    """Bytes an hour of watching, by kind of row."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        (hours, n_frames) = connection.execute(
+            "SELECT sum(last_ns) / 3.6e12, sum(n_frames) FROM sessions"
+        ).fetchone()
+        sizes = {name: connection.execute(sql).fetchone()[0] or 0 for name, sql in _GROWING.items()}
+    fps = n_frames / (3600 * hours)
+    rates = {name: round(size / hours / 1e6, 2) for name, size in sizes.items()}
+    rates["file"] = round(path.stat().st_size / hours / 1e6, 2)
+    print(json.dumps({"hours": round(hours, 4), "fps": round(fps, 1), "megabytes_an_hour": rates}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
