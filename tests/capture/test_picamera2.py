@@ -54,7 +54,7 @@ def open_source(tmp_path):
     def make(scene, **changes):
         wishes = {
             "metering": Metering(3, 2, 50),
-            "patience": Patience(first_frame_s=2.0, stall_s=0.1, poll_s=0.02, n_restarts=2),
+            "patience": Patience(first_frame_s=20.0, stall_s=0.3, poll_s=0.02, n_restarts=2),
             "cache": ModeCache(tmp_path / "modes.json"),
         }
         number = changes.pop("number", 0)
