@@ -14,7 +14,7 @@ from edge.messages import Frame, Trace
 from edge.track.coarse import CoarseFace, WorkPicture
 from edge.track.eyes import EyeOpenings
 from edge.track.head import Head
-from edge.track.patches import FOLLOWED, PatchSet
+from edge.track.patches import FOLLOWED, SENSOR_VARIANCE, PatchSet
 from edge.track.points import N_POINTS, N_RIGID, POINT_LANDMARKS, error_miod, reach_miod
 from edge.track.shape import FaceShape, shape_of
 from edge.track.signals import SignalBoard
@@ -131,7 +131,8 @@ class FaceTrack:
         if held:
             head.get_used(self._patches.position[:N_RIGID], self._patches.state[:N_RIGID], dt_s)
             head.learned.learn(self._patches.movement, self._board.before, dt_s)
-        self._board.advance(self._patches.movement, self._aux)
+        noise = float(self._patches.noise[0]) / SENSOR_VARIANCE
+        self._board.advance(self._patches.movement, self._aux, dt_s, noise)
         return Trace(self.face, frame.sequence, frame.timestamp_ns, self._board.codes, self._board.points)
 
     def remember_key_frame(self) -> None:

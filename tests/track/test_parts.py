@@ -354,7 +354,7 @@ def test_signal_board_means_the_members_of_each_signal(board, rng):
     aux = 0.3 * np.arange(N_AUX)
     still, moved = np.zeros((N_POINTS, 2)), rng.normal(scale=20, size=(N_POINTS, 2))
     for movement in (still, still, moved):
-        board.advance(movement, aux)
+        board.advance(movement, aux, 0.0, 1.0)
     values = decode(board.codes)
     place = {int(index): k for k, index in enumerate(POINT_LANDMARKS)}
     for number, signal in enumerate(SIGNALS):
@@ -364,16 +364,16 @@ def test_signal_board_means_the_members_of_each_signal(board, rng):
 
 
 def test_signal_board_says_lost_where_nothing_is_known(board):
-    board.advance(np.full((N_POINTS, 2), np.nan), np.full(N_AUX, np.nan))
+    board.advance(np.full((N_POINTS, 2), np.nan), np.full(N_AUX, np.nan), 0.01, 1.0)
     assert board.codes.shape == (N_CHANNELS,)
     assert np.all(board.codes == LOST)
     assert np.all(board.points == LOST)
 
 
 def test_signal_board_puts_points_at_rest_plus_movement(board, shape):
-    board.advance(np.zeros((N_POINTS, 2)), np.zeros(N_AUX))
+    board.advance(np.zeros((N_POINTS, 2)), np.zeros(N_AUX), 0.01, 1.0)
     rest = board.points.copy()
-    board.advance(np.tile([30.0, -10.0], (N_POINTS, 1)), np.zeros(N_AUX))
+    board.advance(np.tile([30.0, -10.0], (N_POINTS, 1)), np.zeros(N_AUX), 0.01, 1.0)
     np.testing.assert_array_equal(board.points - rest, np.tile([300, -100], (N_POINTS, 1)))
     corners = [POINT_LANDMARKS.tolist().index(k) for k in OUTER_CORNERS]
     across = np.diff(rest[corners].astype(float), axis=0)[0] / 10
@@ -382,12 +382,37 @@ def test_signal_board_puts_points_at_rest_plus_movement(board, shape):
 
 
 def test_signal_board_starts_again_without_a_step(board, shape):
-    board.advance(np.zeros((N_POINTS, 2)), np.zeros(N_AUX))
+    board.advance(np.zeros((N_POINTS, 2)), np.zeros(N_AUX), 0.01, 1.0)
     board.begin(shape)
-    board.advance(np.full((N_POINTS, 2), 50.0), np.zeros(N_AUX))
+    board.advance(np.full((N_POINTS, 2), 50.0), np.zeros(N_AUX), 0.01, 1.0)
     assert np.all(board.codes[:N_SIGNALS] == LOST)
-    board.advance(np.full((N_POINTS, 2), 50.0), np.zeros(N_AUX))
+    board.advance(np.full((N_POINTS, 2), 50.0), np.zeros(N_AUX), 0.01, 1.0)
     np.testing.assert_array_equal(board.codes[:N_SIGNALS], 0)
+
+
+def test_a_patch_that_jumps_alone_soon_says_nothing(board, shape, rng, monkeypatch):
+    """Of three patches of a brow one jumps by 15 miod there and back, as across the rim of glasses."""
+    jumping = POINT_LANDMARKS.tolist().index(66)
+    inward = next(k for k, s in enumerate(SIGNALS) if s.name == "brow_inward_right")
+    board.weigh(np.tile([1e4, 0.0, 1e4], (N_POINTS, 1)))
+
+    def follow():
+        told = []
+        for frame in range(1200):
+            skin = 8.0 * np.sin(0.02 * frame)
+            movement = rng.normal(scale=0.2, size=(N_POINTS, 2))
+            movement[jumping, 0] += 15.0 * (frame // 20 % 2)
+            movement[:, 0] += skin
+            board.advance(movement, np.zeros(N_AUX), 1 / 120, 1.0)
+            told.append(float(decode(board.codes)[inward]) - skin)
+        return np.reshape(told, (-1, 20)).mean(axis=1)[2:]
+
+    learned = follow()
+    assert np.abs(np.diff(learned))[-20:].max() < 0.5
+    assert np.ptp(learned) < 2.5  # nothing of the skin's own movement is lost
+    monkeypatch.setattr("edge.track.signals._UNLIKE_S", np.inf)
+    board.begin(shape)
+    assert np.abs(np.diff(follow())).max() > 4.0
 
 
 # ---- whole, at its edges ---------------------------------------------------------------------
