@@ -72,7 +72,8 @@ def open_source(config: CaptureConfig, find_face: FindFace | None = None) -> Fra
         from edge.capture.v4l2 import V4L2Source
 
         mains_hz = int(config.mains) if config.mains.isdecimal() else 0
-        return V4L2Source(spec.where, config.width, config.height, config.fps, mains_hz)
+        finder = find_face if config.meter_face else None
+        return V4L2Source(spec.where, config.width, config.height, config.fps, mains_hz, finder)
     if spec.kind == "picamera2":
         return _ribbon_camera(int(spec.where), config, find_face)
     from edge.capture.gstreamer import GStreamerSource

@@ -98,7 +98,7 @@ class CaptureConfig:
     )
     mirror: bool = setting(False, "the upright picture is mirrored, left for right (picamera2 only)")
     meter_face: bool = setting(
-        True, "expose for the face that is seen first, not for the whole picture (picamera2 only)"
+        True, "expose for the face that is seen first, not for the whole picture (not for gst:)"
     )
     zoom_to_face: bool = setting(
         False, "crop the sensor to the face that is there at the start (picamera2 only)"

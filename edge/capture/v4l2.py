@@ -22,6 +22,7 @@ from edge.capture.errors import (
     FrameTimeout,
     StreamDamaged,
 )
+from edge.capture.picamera2_view import FindFace
 from edge.capture.source import SourceCounts
 from edge.capture.v4l2_device import (
     PIXEL_FORMATS,
@@ -42,7 +43,8 @@ log = logging.getLogger(__name__)
 
 _N_BUFFERS = 4
 _DAMAGED_IN_A_ROW = 30
-_THIN = 8  # every eighth row and column tells how bright a picture is
+_THIN = slice(None, None, 8), slice(None, None, 8)  # tells how bright a picture is
+_FACE_LEVEL = 120.0  # of 255: the middle of what 8 bits show, with room for a forehead's shine
 _LOOK_AT_LIGHT_NS = 1_000_000_000
 _GONE = (errno.ENODEV, errno.ENXIO, errno.ESHUTDOWN)
 _RESTARTED = 1 << 20  # a jump of the sequence number that is no loss
@@ -73,6 +75,8 @@ class V4L2Source:
         0 takes the highest rate at that size.
     mains_hz : int
         As in `LightLock`.
+    find_face : callable, optional
+        Given luma, the box of the largest face, px, or None; one that is there at the start is exposed for.
     patience : DevicePatience, optional
     find : callable, optional
         Opens the same camera again after it was unplugged, or gives None while it is away. A device that
@@ -98,6 +102,7 @@ class V4L2Source:
         height: int = 480,
         fps: float = 0.0,
         mains_hz: int = 0,
+        find_face: FindFace | None = None,
         patience: DevicePatience | None = None,
         find: Callable[[DeviceIdentity], VideoDevice | None] | None = None,
     ) -> None:
@@ -118,7 +123,11 @@ class V4L2Source:
             self._mode, self._asked_fps = self._start(width, height, fps)
             self._luma = raw_luma(self._mode)
             self._light = LightLock(self._device, self._mode.fps, mains_hz)
+            self._scratch = np.empty((self._mode.height, self._mode.width), np.uint8)
+            self._metered: tuple[slice, slice] = _THIN
             self._light.meter(self._next_level)
+            if find_face is not None:
+                self._meter_face(find_face)
             first = self._next_buffer()
         except OSError as error:
             self._device.close()
@@ -177,19 +186,27 @@ class V4L2Source:
 
     def _next_level(self) -> float:
         """Before the thread runs: how bright the next sound picture is."""
-        scratch = np.empty((self._mode.height, self._mode.width), np.uint8)
         for _ in range(_DAMAGED_IN_A_ROW):
             buffer = self._next_buffer()
             try:
                 if not buffer.damaged:
-                    self._luma.copy(buffer.data, scratch)
-                    return float(scratch[::_THIN, ::_THIN].mean())
+                    self._luma.copy(buffer.data, self._scratch)
+                    return float(self._scratch[self._metered].mean())
             except BufferDamaged:
                 pass
             finally:
                 buffer.data.release()
                 self._device.give_back()
         raise StreamDamaged(self._device.path, _DAMAGED_IN_A_ROW, -1)
+
+    def _meter_face(self, find_face: FindFace) -> None:
+        """Before the thread runs: expose for the face that is there, if there is one."""
+        self._next_level()
+        if (box := find_face(self._scratch)) is not None:
+            x0, y0, x1, y1 = (max(round(edge), 0) for edge in box)
+            self._metered = slice(y0, max(y1, y0 + 1)), slice(x0, max(x1, x0 + 1))
+            if self._scratch[self._metered].size:
+                self._light.bring_to(self._next_level, _FACE_LEVEL)
 
     def _run(self) -> None:
         """The camera thread."""

@@ -77,6 +77,11 @@ class LightLock:
         self.hold(self._device)
         self._correct(next_level, wanted_level)
 
+    def bring_to(self, next_level: Callable[[], float], level: float) -> None:
+        """Change what is held until frames are that bright; nothing where exposure is not held."""
+        if "exposure_time_absolute" in self.held:
+            self._correct(next_level, level)
+
     def hold(self, device: VideoDevice) -> None:
         """Set all that is held, on this camera or on the same one plugged in again."""
         self._device = device

@@ -155,6 +155,24 @@ def test_another_program_that_unlocks_exposure_is_noticed_counted_and_undone(mon
     source.close()
 
 
+@pytest.mark.parametrize(
+    ("box", "level"), [((10.0, 10.0, 40.0, 40.0), 120), (None, LEVEL), ((90.0, 5.0, 99.0, 9.0), LEVEL)]
+)
+def test_a_face_that_is_there_is_exposed_for(box, level):
+    shown = []
+
+    def find_face(luma):
+        shown.append(luma.shape)
+        return box
+
+    light = StandInLight(scene=4.0)
+    source = V4L2Source(StandInDevice(endless_pictures(), [MODE], light=light), 64, 48, find_face=find_face)
+    assert source.read(5.0).luma.mean() == pytest.approx(level, rel=0.1)
+    assert shown == [(48, 64)]
+    assert light.values["exposure_time_absolute"] == pytest.approx(25 * level / LEVEL, abs=2)
+    source.close()
+
+
 def test_source_says_what_is_held():
     source = V4L2Source(StandInDevice(endless_pictures(), [MODE], light=StandInLight(scene=2.0)), 64, 48)
     assert source.info.description.endswith("Stand-in camera GREY, exposure held at 5.0 ms, gain 0")
