@@ -294,6 +294,46 @@ class NoSignals(UsageError):
         )
 
 
+class KeyUnusable(UsageError):
+    """What should be a key of age is none."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.name} is no usable key: {self.reason}; `microcue key FILE` makes one"
+
+
+class BundleRefused(RecordError):
+    """A bundle that this key does not open, or that is not what was written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} cannot be opened ({self.reason}); check that the key fits and that the file was "
+            "not cut or altered on its way"
+        )
+
+
+class CollectionUnwritable(RecordError):
+    """The DuckDB file cannot be opened or written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        said = self.reason.splitlines()[0]
+        return f"{self.path} cannot be collected into: {said}; close what has it open, or give another --into"
+
+
 class SessionUnknown(UsageError):
     """No session of that name."""
 

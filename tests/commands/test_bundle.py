@@ -1,0 +1,197 @@
+"""`microcue key`, `bundle`, `unbundle` and `collect`: nothing is readable on the way, nothing comes twice."""
+
+import json
+import sys
+
+import duckdb
+import pyrage
+import pytest
+
+from edge.cli import main
+from edge.config import RecordConfig
+from edge.messages import Blink, Cue, FaceFound, Mark, SessionInfo, SourceInfo
+from edge.record.people import add_consent, consents_of
+from edge.record.recorder import Recorder
+
+
+def record(data_dir, participant, n_cues=3):
+    recorder = Recorder.open(data_dir, RecordConfig(), 4)
+    source = SourceInfo("scripted", 640, 480, 120.0, "sensor", live=False)
+    session_id = recorder.start_session(SessionInfo(source, participant), 0, 10**18, True)
+    recorder.append(FaceFound(0, 0, 0))
+    for number in range(n_cues):
+        begin_ns = number * 10**9
+        times = (begin_ns, begin_ns + 10**8, begin_ns + 2 * 10**8, 1, 2, 3)
+        measured = (8.3, ("mouth",), ("lips_part",), "left", 2.0, 6.0, 0.1, 1.0, 120.0, 0)
+        recorder.append(Cue(0, "micro", *times, *measured, False, False, "ok"))
+    recorder.append(Blink(0, 10**9, 11 * 10**8, 12 * 10**8, "both"))
+    recorder.append(Mark(10**9, "a question"))
+    recorder.saw_frame(1200, 10**10)
+    recorder.end_session("done", 1201)
+    recorder.close()
+    return session_id
+
+
+@pytest.fixture
+def rig(tmp_path):
+    """A device's log: a session of P07, who agreed to something, and one of P08."""
+    data_dir = tmp_path / "rig"
+    add_consent(data_dir, "P07", ("signals",), "2026-03", "We watch your face.")
+    record(data_dir, "P07")
+    record(data_dir, "P08")
+    return data_dir
+
+
+@pytest.fixture
+def key(tmp_path, capsys):
+    """A lab's secret key file and its public key."""
+    path = tmp_path / "lab.key"
+    assert main(["key", str(path), "--json"]) == 0
+    return path, json.loads(capsys.readouterr().out)["public"]
+
+
+@pytest.fixture
+def microcue(capsys):
+    """Runs a command: (exit code, standard output, standard error)."""
+
+    def run(*words):
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def bundle(rig, key, microcue, tmp_path):
+    """A bundle of that log, for that key."""
+    path = tmp_path / "rig.age"
+    assert microcue("bundle", "--to", key[1], "--output", path, "--data", rig)[0] == 0
+    return path
+
+
+def test_a_key_is_its_owner_s_and_never_written_over(key, microcue):
+    assert key[0].stat().st_mode & 0o077 == 0
+    assert key[1].startswith("age1")
+    code, _, err = microcue("key", key[0])
+    assert (code, "File exists" in err) == (74, True)
+
+
+def test_what_comes_out_is_what_went_in(rig, key, bundle, microcue, tmp_path):
+    assert microcue("unbundle", bundle, "--key", key[0], "--into", tmp_path / "lab")[0] == 0
+    for words in (
+        ("export", "--blinks", "--format", "csv"),
+        ("sessions", "--json"),
+        ("export", "--format", "jsonl"),
+    ):
+        there, here = (microcue(*words, "--data", place)[1] for place in (rig, tmp_path / "lab"))
+        assert here == there != ""
+    assert [one.text for one in consents_of(tmp_path / "lab", "P07")] == ["We watch your face."]
+
+
+def test_a_bundle_says_nothing_and_leaves_nothing_behind(rig, bundle):
+    content = bundle.read_bytes()
+    assert [text for text in (b"P07", b"SQLite", b"lips_part", b"question") if text in content] == []
+    assert content.startswith(b"age-encryption.org/v1")
+    assert bundle.stat().st_mode & 0o077 == 0
+    assert [path.name for path in rig.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_bundle_of_one_session_has_nobody_else_in_it(rig, key, microcue, tmp_path):
+    path = tmp_path / "one.age"
+    assert microcue("bundle", "latest", "--to", key[1], "--output", path, "--data", rig)[0] == 0
+    microcue("unbundle", path, "--key", key[0], "--into", tmp_path / "lab")
+    sessions = json.loads(microcue("sessions", "--json", "--data", tmp_path / "lab")[1])
+    assert [session["participant"] for session in sessions] == ["P08"]
+    assert b"P07" not in (tmp_path / "lab" / "microcue.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-1],
+        lambda content: content[: len(content) // 2],
+        lambda _: b"",
+        lambda content: content[:-500] + bytes([content[-500] ^ 1]) + content[-499:],
+        lambda _: b"no bundle at all",
+    ],
+)
+def test_a_bundle_that_was_cut_or_altered_is_refused(bundle, key, microcue, tmp_path, damage):
+    bundle.write_bytes(damage(bundle.read_bytes()))
+    code, _, err = microcue("unbundle", bundle, "--key", key[0], "--into", tmp_path / "lab")
+    assert (code, "not cut or altered" in err) == (74, True)
+    assert list((tmp_path / "lab").iterdir()) == []
+
+
+def test_another_key_does_not_open_it(bundle, microcue, tmp_path):
+    other = tmp_path / "other.key"
+    microcue("key", other)
+    code, _, err = microcue("unbundle", bundle, "--key", other, "--into", tmp_path / "lab")
+    assert (code, "the key fits" in err) == (74, True)
+    (tmp_path / "none.key").write_text("# nothing\n")
+    code, _, err = microcue("unbundle", bundle, "--key", tmp_path / "none.key", "--into", tmp_path / "lab")
+    assert (code, "AGE-SECRET-KEY-1" in err) == (2, True)
+
+
+def test_what_is_no_public_key_is_refused_before_anything_is_written(rig, microcue, tmp_path):
+    code, _, err = microcue("bundle", "--to", "age1nonsense", "--output", tmp_path / "x", "--data", rig)
+    assert (code, "age1nonsense" in err) == (2, True)
+    assert not (tmp_path / "x").exists()
+
+
+def test_age_itself_opens_a_bundle(bundle, key):
+    """The format is age's: any program that reads it opens a bundle."""
+    identity = pyrage.x25519.Identity.from_str(key[0].read_text().splitlines()[-1])
+    assert pyrage.decrypt(bundle.read_bytes(), [identity]).startswith(b"SQLite format 3\0")
+
+
+def count(path, table):
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_collect_takes_each_session_once_and_renews_one_that_grew(rig, key, bundle, microcue, tmp_path):
+    lab, other = tmp_path / "lab.duckdb", tmp_path / "other"
+    record(other, "P09", n_cues=5)
+    code, out, _ = microcue("collect", bundle, other, "--key", key[0], "--into", lab, "--json")
+    assert code == 0
+    assert [(one["n_new"], one["n_known"]) for one in json.loads(out)] == [(2, 0), (1, 0)]
+    assert (count(lab, "sessions"), count(lab, "cues"), count(lab, "marks")) == (3, 11 + 3, 3)
+    record(rig, "P07")
+    code, out, _ = microcue("collect", rig, other, "--into", lab, "--json")
+    assert [(one["n_new"], one["n_known"]) for one in json.loads(out)] == [(1, 2), (0, 1)]
+    assert (count(lab, "sessions"), count(lab, "cues")) == (4, 11 + 3 + 4)
+    with duckdb.connect(str(lab)) as connection:
+        sql = (
+            "SELECT participant, count(*) FROM cues JOIN sessions USING (session_id) "
+            "WHERE kind = 'micro' GROUP BY 1 ORDER BY 1"
+        )
+        assert connection.execute(sql).fetchall() == [("P07", 6), ("P08", 3), ("P09", 5)]
+        connection.execute("UPDATE sessions SET n_frames = 600 WHERE participant = 'P09'")
+    _, out, _ = microcue("collect", other, "--into", lab, "--json")
+    assert json.loads(out)[0]["n_renewed"] == 1
+    assert count(lab, "cues") == 11 + 3 + 4
+
+
+def test_collect_refuses_what_it_cannot_open(rig, bundle, microcue, tmp_path):
+    lab = tmp_path / "lab.duckdb"
+    assert "needs --key" in microcue("collect", bundle, "--into", lab)[2]
+    (tmp_path / "empty").mkdir()
+    assert "has no microcue.db" in microcue("collect", tmp_path / "empty", "--into", lab)[2]
+    lab.write_bytes(b"no database" * 1000)
+    code, _, err = microcue("collect", rig, "--into", lab)
+    assert (code, "lab.duckdb" in err) == (74, True)
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [
+        ("pyrage", ("key", "new.key")),
+        ("duckdb", ("collect", "RIG", "--into", "lab.duckdb")),
+    ],
+)
+def test_without_its_library_each_names_its_extra(rig, microcue, monkeypatch, tmp_path, package, words):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = microcue(*(rig if word == "RIG" else word for word in words))
+    assert (code, "pip install 'microcue[" in err) == (78, True)
