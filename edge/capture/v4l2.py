@@ -139,7 +139,15 @@ class V4L2Source:
         self._delivery = Delivery(mode.height, mode.width, mode.fps)
         self._delivery.device = path
         self._sensor_time = first.monotonic
-        self.info = SourceInfo(
+        self.info = self._told(path, first)
+        self._first: RawBuffer | None = first
+        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self._thread.start()
+
+    def _told(self, path: str, first: RawBuffer) -> SourceInfo:
+        """What the session says of the camera."""
+        mode = self._mode
+        return SourceInfo(
             f"v4l2:{path} {self._device.name} {mode.pixel_format}, {self._light.text()}",
             mode.width,
             mode.height,
@@ -147,9 +155,6 @@ class V4L2Source:
             "sensor" if first.monotonic else "arrival",
             live=True,
         )
-        self._first: RawBuffer | None = first
-        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
-        self._thread.start()
 
     def read(self, timeout_s: float) -> Frame:
         """Return the oldest frame in the ring; frames before a failure come first.
