@@ -307,11 +307,18 @@ def test_camera_that_stays_silent_is_given_up(grey):
 def replugged(grey):
     """A source on a camera that is unplugged, and comes back as another node after some looks."""
 
-    def make(*later, looks=5, **changes):
+    def make(*later, looks=5, asleep=(), **changes):
         light = StandInLight()
         first = StandInDevice([*grey(*range(300)), UNPLUGGED], [GREY], light=light)
         waiting = [
-            StandInDevice(script, [GREY], path=f"/dev/video{8 + k}", light=StandInLight(), **changes)
+            StandInDevice(
+                script,
+                [GREY],
+                path=f"/dev/video{8 + k}",
+                light=StandInLight(),
+                refusal=kernel_error(errno.EIO) if k in asleep else None,
+                **changes,
+            )
             for k, script in enumerate(later)
         ]
         made = [first, *waiting]
@@ -363,8 +370,7 @@ def test_absence_is_said_while_it_lasts_and_is_final_after_the_wait(replugged):
 
 
 def test_camera_that_comes_back_asleep_is_tried_again(replugged, grey):
-    source, made = replugged([], [*grey(0), UNPLUGGED], looks=2)
-    made[1]._refusal = kernel_error(errno.EIO)
+    source, made = replugged([], [*grey(0), UNPLUGGED], looks=2, asleep=(0,))
     frames = list(patiently(source))
     assert frames[-1].sequence == len(frames) - 1
     assert made[1].n_closed == 1
