@@ -66,7 +66,12 @@ def setting(
     return declared  # type: ignore[no-any-return]  # a Field until @dataclass takes it
 
 
-LED_PATTERN = r"auto|terminal|none|gpio:\d{1,3}|rgb:\d{1,3},\d{1,3},\d{1,3}"
+# gpiod:CHIP:LINE is a line of /dev/gpiochipCHIP, for boards that gpiozero does not know
+_ONE_PIN = r"gpio:\d{1,3}|gpiod:\d{1,2}:\d{1,3}"
+_THREE_PINS = r"(rgb|gpiod:\d{1,2}):\d{1,3},\d{1,3},\d{1,3}"
+LED_PATTERN = rf"auto|terminal|none|{_ONE_PIN}|{_THREE_PINS}"
+PIN_PATTERN = rf"({_ONE_PIN})?"
+_HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +182,34 @@ class RecordConfig:
 class IndicateConfig:
     """How it is shown."""
 
-    led: str = setting("auto", "auto, gpio:N, rgb:R,G,B (BCM numbers), terminal or none", pattern=LED_PATTERN)
+    led: str = setting(
+        "auto",
+        "auto, gpio:N, rgb:R,G,B (BCM numbers), gpiod:CHIP:N, gpiod:CHIP:R,G,B, terminal or none",
+        pattern=LED_PATTERN,
+    )
     flagged_cues: bool = setting(False, "also show cues during a blink or speech")
+    brightness_percent: int = setting(
+        100, "of an LED on gpio or rgb pins; below 100 it is dimmed", low=1, high=100
+    )
+    quiet_hours: str = setting(
+        "",
+        "such as 22:00-07:00, local time: no beep, and the LED shows faults and pauses only; empty: never",
+        pattern=rf"({_HOUR}-{_HOUR})?",
+    )
+    buzzer: str = setting(
+        "", "gpio:N or gpiod:CHIP:N for a buzzer that beeps at a cue; empty for none", pattern=PIN_PATTERN
+    )
+    marker: str = setting(
+        "",
+        "gpio:N or gpiod:CHIP:N for a pin that goes high at a cue, for EEG and eye trackers; empty for none",
+        pattern=PIN_PATTERN,
+    )
+    marker_ms: float = setting(10.0, "how long the marker pin stays high, ms", low=1, high=1000)
+    camera_led: str = setting(
+        "",
+        "gpio:N or gpiod:CHIP:N for a light that is on whenever a camera is read; empty for none",
+        pattern=PIN_PATTERN,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +220,10 @@ class SessionConfig:
         "", "a code of up to 64 letters, digits, - or _; never a name", pattern=r"[A-Za-z0-9_-]{0,64}"
     )
     consent_required: bool = setting(False, "watch nobody whose consent is not recorded (microcue consent)")
-    mark_button: str = setting(
-        "", "gpio:N (BCM number) for a button that sets a mark; empty for none", pattern=r"(gpio:\d{1,3})?"
+    button: str = setting(
+        "",
+        "gpio:N or gpiod:CHIP:N for a button: press to mark, hold to pause or to end; empty for none",
+        pattern=PIN_PATTERN,
     )
 
 

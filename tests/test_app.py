@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from edge import __version__
-from edge.app import SessionClock, face_box_finder, open_indicator, open_source, run_session
+from edge import __version__, app
+from edge.app import SessionClock, face_box_finder, open_camera, open_source, run_session, run_sessions
 from edge.capture.errors import FileMissing, Picamera2Missing, RateUnstated
 from edge.capture.file import FileSource
 from edge.capture.gstreamer_standin import command
@@ -24,10 +25,13 @@ from edge.capture.picamera2_scene import Scene as CameraScene
 from edge.capture.picamera2_standin import stand_in_library
 from edge.capture.pictures import PictureSequenceSource
 from edge.capture.spec import parse_camera
+from edge.clock import boottime_ns
 from edge.config import CaptureConfig, Config, with_overrides
-from edge.errors import CaptureError, ConfigError, DeviceAbsent
-from edge.indicate.indicator import NullIndicator
-from edge.indicate.player import Player
+from edge.errors import CaptureError, ConfigError, DeviceAbsent, IndicateError
+from edge.indicate.gestures import Gesture
+from edge.indicate.indicator import State
+from edge.indicate.patterns import DARK, WHITE
+from edge.indicate.recorded import RecordedIndicator, RecordedLight
 from edge.messages import FaceFound, Frame
 from edge.record.errors import ConsentWithdrawn
 from edge.record.people import add_consent, withdraw_consent
@@ -156,23 +160,10 @@ def test_open_source_refuses_a_name_that_is_none():
         parse_camera("nonsense")
 
 
-def test_open_indicator_shows_nothing_when_told_so():
-    assert isinstance(open_indicator("none"), NullIndicator)
-
-
-def test_open_indicator_plays_on_the_terminal(monkeypatch):
-    monkeypatch.setattr("sys.stderr", io.StringIO())
-    indicator = open_indicator("terminal")
-    try:
-        assert isinstance(indicator, Player)
-    finally:
-        indicator.close()
-
-
 def test_session_clock_counts_the_frames_own_time():
     clock = SessionClock(75.0)
     assert (clock.seconds, clock.text()) == (0.0, "0:00 of 1:15")
-    clock.tick(frame_at(0))
+    clock.begin(frame_at(0))
     clock.tick(frame_at(64.5))
     assert clock.seconds == pytest.approx(64.5)
     assert clock.text() == "1:04 of 1:15"
@@ -240,3 +231,182 @@ def test_run_session_gives_the_same_cues_and_signals_each_time(config, tmp_path)
         with LogReader(tmp_path / name) as log:
             codes.append(np.concatenate([block.codes for block in log.signal_blocks(session_id, 0)]))
     np.testing.assert_array_equal(*codes)
+
+
+class LiveSource(FileSource):
+    """The clip, as if it came from a camera."""
+
+    opened = 0
+
+    def __init__(self, clip):
+        super().__init__(clip, 0.0, False)
+        type(self).opened += 1
+        self.is_open = True
+        self.info = replace(self.info, live=True)
+
+    def close(self):
+        super().close()
+        self.is_open = False
+
+
+@pytest.fixture
+def played(monkeypatch, clip):
+    """Cameras, indicator and button in memory: what was opened, shown, and a way to hold the button."""
+    world = SimpleNamespace(sources=[], indicator=RecordedIndicator(lambda: 0), act=None, closed=[])
+
+    def camera(config, find_face=None):
+        world.sources.append(LiveSource(clip))
+        return world.sources[-1]
+
+    def button(setting, act):
+        world.act = act
+        return SimpleNamespace(close=lambda: world.closed.append(setting))
+
+    monkeypatch.setattr(app, "open_source", camera)
+    monkeypatch.setattr(app, "open_indicator", lambda *_: world.indicator)
+    monkeypatch.setattr(app, "open_button", button)
+    return world
+
+
+@pytest.fixture
+def live_config(config):
+    """Settings with a camera and a button."""
+    return with_overrides(
+        config, {"capture": {"camera": "v4l2:/dev/video9"}, "session": {"button": "gpio:5"}}
+    )
+
+
+def test_a_held_button_closes_the_camera_and_a_second_hold_begins_another_session(
+    live_config, played, tmp_path
+):
+    events = []
+
+    def tell(seconds, event):
+        events.append(event)
+        if isinstance(event, FaceFound) and len(played.sources) == 1:
+            played.act(Gesture.PRESS, boottime_ns())
+            played.act(Gesture.HOLD, boottime_ns())
+
+    sessions = run_sessions(live_config, tmp_path, tell=tell)
+    first_id, first = next(sessions)
+    assert first.reason == "paused by the button"
+    assert first.n_frames < 60
+    assert [source.is_open for source in played.sources] == [False]
+    assert played.indicator.states[-1][1] is State.PAUSED
+    assert len(played.indicator.marks) == 1
+    with LogReader(tmp_path) as log:
+        assert [text for _, text in log.marks(first_id)] == ["button"]
+    played.act(Gesture.LET_GO, 0)  # of the hold that paused: means nothing
+    played.act(Gesture.HOLD, 0)
+    played.act(Gesture.LET_GO, 0)
+    second_id, second = next(sessions)
+    assert second_id != first_id
+    assert second.reason == "the source ended"
+    assert second.n_frames == 60
+    assert list(sessions) == []
+    assert [source.is_open for source in played.sources] == [False, False]
+    assert played.indicator.is_closed
+    assert played.closed == ["gpio:5"]
+    with LogReader(tmp_path) as log:
+        assert [row[SESSION_COLUMNS.index("end_reason")] for row in log.sessions()] in (
+            ["the source ended", "paused by the button"],
+            ["paused by the button", "the source ended"],
+        )
+
+
+def test_a_long_hold_ends_it_and_opens_no_camera_again(live_config, played, tmp_path):
+    def tell(seconds, event):
+        if isinstance(event, FaceFound):
+            played.act(Gesture.HOLD, 0)
+
+    sessions = run_sessions(live_config, tmp_path, tell=tell)
+    next(sessions)
+    played.act(Gesture.HOLD, 0)  # in the pause: nothing is opened while it is down
+    played.act(Gesture.LONG_HOLD, 0)
+    played.act(Gesture.LET_GO, 0)
+    assert list(sessions) == []
+    assert len(played.sources) == 1
+
+
+def test_a_long_hold_while_watching_is_the_reason_in_the_log(live_config, played, tmp_path):
+    _, outcome = run_session(live_config, tmp_path, tell=lambda *_: played.act(Gesture.LONG_HOLD, 0))
+    assert only_session(tmp_path)["end_reason"] == outcome.reason == "ended by the button"
+
+
+def test_a_press_in_a_pause_marks_nothing_and_is_not_answered(live_config, played, tmp_path):
+    sessions = run_sessions(live_config, tmp_path, tell=lambda *_: played.act(Gesture.HOLD, 0))
+    next(sessions)
+    played.act(Gesture.PRESS, 0)
+    assert played.indicator.marks == []
+    sessions.close()
+    assert played.indicator.is_closed
+
+
+def test_a_pause_does_not_use_up_the_duration(live_config, played, tmp_path):
+    def tell(seconds, event):
+        if isinstance(event, FaceFound) and len(played.sources) == 1:
+            played.act(Gesture.HOLD, 0)
+
+    sessions = run_sessions(live_config, tmp_path, 0.5, tell)
+    _, first = next(sessions)
+    played.act(Gesture.HOLD, 0)
+    played.act(Gesture.LET_GO, 0)
+    _, second = next(sessions)
+    assert second.reason == "duration reached"
+    assert first.seconds + second.seconds == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_camera_light_is_lit_from_before_the_camera_opens_until_after_it_closes(
+    live_config, monkeypatch, clip
+):
+    light = RecordedLight(lambda: 0)
+    seen = []
+
+    class Watched(LiveSource):
+        def __init__(self):
+            seen.append(("open", light.history[-1][1]))
+            super().__init__(clip)
+
+        def close(self):
+            seen.append(("close", light.history[-1][1]))
+            super().close()
+
+    monkeypatch.setattr(app, "open_source", lambda *_: Watched())
+    monkeypatch.setattr(app, "open_light", lambda _: light)
+    source = open_camera(with_overrides(live_config, {"indicate": {"camera_led": "gpio:22"}}))
+    assert source.read(1.0).sequence == 0
+    assert (source.counts.n_frames, source.info.live) == (1, True)
+    assert light.history[-1][1] == WHITE
+    source.close()
+    source.close()
+    assert seen == [("open", WHITE), ("close", WHITE)]
+    assert light.history[-1][1] == DARK
+    assert light.is_closed
+
+
+def test_without_its_light_no_camera_is_opened_and_without_a_camera_the_light_is_off(
+    live_config, monkeypatch
+):
+    lit = with_overrides(live_config, {"indicate": {"camera_led": "gpio:22"}})
+    opened = []
+    monkeypatch.setattr(app, "open_source", lambda *_: opened.append(1))
+    dead = RecordedLight(lambda: 0, [IndicateError("the pin is gone")])
+    monkeypatch.setattr(app, "open_light", lambda _: dead)
+    with pytest.raises(IndicateError, match="gone"):
+        open_camera(lit)
+    assert opened == []
+
+    def absent(config, find_face=None):
+        raise DeviceAbsent("no camera")
+
+    light = RecordedLight(lambda: 0)
+    monkeypatch.setattr(app, "open_source", absent)
+    monkeypatch.setattr(app, "open_light", lambda _: light)
+    with pytest.raises(DeviceAbsent):
+        open_camera(lit)
+    assert [colour for _, colour in light.history] == [WHITE, DARK]
+
+
+def test_a_recording_lights_no_camera_light(config):
+    lit = with_overrides(config, {"indicate": {"camera_led": "gpio:22"}})
+    open_camera(lit).close()  # there are no pins here: it would have raised
