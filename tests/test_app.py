@@ -27,7 +27,7 @@ from edge.capture.pictures import PictureSequenceSource
 from edge.capture.spec import parse_camera
 from edge.clock import boottime_ns
 from edge.config import CaptureConfig, Config, with_overrides
-from edge.errors import CaptureError, ConfigError, DeviceAbsent, IndicateError
+from edge.errors import CaptureError, ConfigError, DeviceAbsent
 from edge.indicate.gestures import Gesture
 from edge.indicate.indicator import State
 from edge.indicate.patterns import DARK, WHITE
@@ -233,29 +233,38 @@ def test_run_session_gives_the_same_cues_and_signals_each_time(config, tmp_path)
     np.testing.assert_array_equal(*codes)
 
 
-class LiveSource(FileSource):
-    """The clip, as if it came from a camera."""
+class LiveSource:
+    """The clip, as if it came from a camera; `at` calls back when a frame of that number is read."""
 
-    opened = 0
-
-    def __init__(self, clip):
-        super().__init__(clip, 0.0, False)
-        type(self).opened += 1
+    def __init__(self, clip, at=None):
+        self._file = FileSource(clip, 0.0, False)
+        self._at = at or {}
         self.is_open = True
-        self.info = replace(self.info, live=True)
+        self.info = replace(self._file.info, live=True)
+        self.counts = self._file.counts
+
+    def read(self, timeout_s):
+        frame = self._file.read(timeout_s)
+        if frame.sequence in self._at:
+            self._at[frame.sequence]()
+        return frame
 
     def close(self):
-        super().close()
+        self._file.close()
         self.is_open = False
 
 
 @pytest.fixture
 def played(monkeypatch, clip):
-    """Cameras, indicator and button in memory: what was opened, shown, and a way to hold the button."""
-    world = SimpleNamespace(sources=[], indicator=RecordedIndicator(lambda: 0), act=None, closed=[])
+    """Cameras, indicator and button in memory.
+
+    `at` says what happens at which frame of the first camera; `sources` are the cameras opened, and
+    `act` is what the button's gestures go to.
+    """
+    world = SimpleNamespace(sources=[], indicator=RecordedIndicator(lambda: 0), act=None, closed=[], at={})
 
     def camera(config, find_face=None):
-        world.sources.append(LiveSource(clip))
+        world.sources.append(LiveSource(clip, {} if world.sources else world.at))
         return world.sources[-1]
 
     def button(setting, act):
@@ -279,18 +288,13 @@ def live_config(config):
 def test_a_held_button_closes_the_camera_and_a_second_hold_begins_another_session(
     live_config, played, tmp_path
 ):
-    events = []
-
-    def tell(seconds, event):
-        events.append(event)
-        if isinstance(event, FaceFound) and len(played.sources) == 1:
-            played.act(Gesture.PRESS, boottime_ns())
-            played.act(Gesture.HOLD, boottime_ns())
-
-    sessions = run_sessions(live_config, tmp_path, tell=tell)
+    played.at = {
+        9: lambda: played.act(Gesture.PRESS, boottime_ns()),
+        20: lambda: played.act(Gesture.HOLD, boottime_ns()),
+    }
+    sessions = run_sessions(live_config, tmp_path)
     first_id, first = next(sessions)
-    assert first.reason == "paused by the button"
-    assert first.n_frames < 60
+    assert (first.reason, first.n_frames) == ("paused by the button", 20)
     assert [source.is_open for source in played.sources] == [False]
     assert played.indicator.states[-1][1] is State.PAUSED
     assert len(played.indicator.marks) == 1
@@ -301,27 +305,21 @@ def test_a_held_button_closes_the_camera_and_a_second_hold_begins_another_sessio
     played.act(Gesture.LET_GO, 0)
     second_id, second = next(sessions)
     assert second_id != first_id
-    assert second.reason == "the source ended"
-    assert second.n_frames == 60
+    assert (second.reason, second.n_frames) == ("the source ended", 60)
     assert list(sessions) == []
     assert [source.is_open for source in played.sources] == [False, False]
     assert played.indicator.is_closed
     assert played.closed == ["gpio:5"]
     with LogReader(tmp_path) as log:
-        assert [row[SESSION_COLUMNS.index("end_reason")] for row in log.sessions()] in (
-            ["the source ended", "paused by the button"],
-            ["paused by the button", "the source ended"],
-        )
+        reasons = {row[SESSION_COLUMNS.index("end_reason")] for row in log.sessions()}
+    assert reasons == {"the source ended", "paused by the button"}
 
 
-def test_a_long_hold_ends_it_and_opens_no_camera_again(live_config, played, tmp_path):
-    def tell(seconds, event):
-        if isinstance(event, FaceFound):
-            played.act(Gesture.HOLD, 0)
-
-    sessions = run_sessions(live_config, tmp_path, tell=tell)
+def test_a_long_hold_in_a_pause_ends_it_and_opens_no_camera_again(live_config, played, tmp_path):
+    played.at = {5: lambda: played.act(Gesture.HOLD, 0)}
+    sessions = run_sessions(live_config, tmp_path)
     next(sessions)
-    played.act(Gesture.HOLD, 0)  # in the pause: nothing is opened while it is down
+    played.act(Gesture.HOLD, 0)  # nothing is opened while it is down
     played.act(Gesture.LONG_HOLD, 0)
     played.act(Gesture.LET_GO, 0)
     assert list(sessions) == []
@@ -329,25 +327,14 @@ def test_a_long_hold_ends_it_and_opens_no_camera_again(live_config, played, tmp_
 
 
 def test_a_long_hold_while_watching_is_the_reason_in_the_log(live_config, played, tmp_path):
-    _, outcome = run_session(live_config, tmp_path, tell=lambda *_: played.act(Gesture.LONG_HOLD, 0))
+    played.at = {5: lambda: played.act(Gesture.LONG_HOLD, 0)}
+    _, outcome = run_session(live_config, tmp_path)
     assert only_session(tmp_path)["end_reason"] == outcome.reason == "ended by the button"
 
 
-def test_a_press_in_a_pause_marks_nothing_and_is_not_answered(live_config, played, tmp_path):
-    sessions = run_sessions(live_config, tmp_path, tell=lambda *_: played.act(Gesture.HOLD, 0))
-    next(sessions)
-    played.act(Gesture.PRESS, 0)
-    assert played.indicator.marks == []
-    sessions.close()
-    assert played.indicator.is_closed
-
-
 def test_a_pause_does_not_use_up_the_duration(live_config, played, tmp_path):
-    def tell(seconds, event):
-        if isinstance(event, FaceFound) and len(played.sources) == 1:
-            played.act(Gesture.HOLD, 0)
-
-    sessions = run_sessions(live_config, tmp_path, 0.5, tell)
+    played.at = {12: lambda: played.act(Gesture.HOLD, 0)}
+    sessions = run_sessions(live_config, tmp_path, 0.5)
     _, first = next(sessions)
     played.act(Gesture.HOLD, 0)
     played.act(Gesture.LET_GO, 0)
@@ -356,57 +343,22 @@ def test_a_pause_does_not_use_up_the_duration(live_config, played, tmp_path):
     assert first.seconds + second.seconds == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_camera_light_is_lit_from_before_the_camera_opens_until_after_it_closes(
-    live_config, monkeypatch, clip
+def test_open_camera_lights_the_camera_light_for_a_camera_and_not_for_a_recording(
+    config, live_config, played, monkeypatch
 ):
-    light = RecordedLight(lambda: 0)
-    seen = []
+    lights = []
 
-    class Watched(LiveSource):
-        def __init__(self):
-            seen.append(("open", light.history[-1][1]))
-            super().__init__(clip)
+    def open_light(setting):
+        lights.append((setting, RecordedLight(lambda: 0)))
+        return lights[-1][1]
 
-        def close(self):
-            seen.append(("close", light.history[-1][1]))
-            super().close()
-
-    monkeypatch.setattr(app, "open_source", lambda *_: Watched())
-    monkeypatch.setattr(app, "open_light", lambda _: light)
-    source = open_camera(with_overrides(live_config, {"indicate": {"camera_led": "gpio:22"}}))
-    assert source.read(1.0).sequence == 0
-    assert (source.counts.n_frames, source.info.live) == (1, True)
-    assert light.history[-1][1] == WHITE
-    source.close()
-    source.close()
-    assert seen == [("open", WHITE), ("close", WHITE)]
-    assert light.history[-1][1] == DARK
-    assert light.is_closed
-
-
-def test_without_its_light_no_camera_is_opened_and_without_a_camera_the_light_is_off(
-    live_config, monkeypatch
-):
-    lit = with_overrides(live_config, {"indicate": {"camera_led": "gpio:22"}})
-    opened = []
-    monkeypatch.setattr(app, "open_source", lambda *_: opened.append(1))
-    dead = RecordedLight(lambda: 0, [IndicateError("the pin is gone")])
-    monkeypatch.setattr(app, "open_light", lambda _: dead)
-    with pytest.raises(IndicateError, match="gone"):
-        open_camera(lit)
-    assert opened == []
-
-    def absent(config, find_face=None):
-        raise DeviceAbsent("no camera")
-
-    light = RecordedLight(lambda: 0)
-    monkeypatch.setattr(app, "open_source", absent)
-    monkeypatch.setattr(app, "open_light", lambda _: light)
-    with pytest.raises(DeviceAbsent):
-        open_camera(lit)
+    monkeypatch.setattr(app, "open_light", open_light)
+    led = {"indicate": {"camera_led": "gpio:22"}}
+    open_camera(with_overrides(config, led)).close()
+    open_camera(live_config).close()
+    assert lights == []
+    open_camera(with_overrides(live_config, led)).close()
+    ((setting, light),) = lights
+    assert setting == "gpio:22"
     assert [colour for _, colour in light.history] == [WHITE, DARK]
-
-
-def test_a_recording_lights_no_camera_light(config):
-    lit = with_overrides(config, {"indicate": {"camera_led": "gpio:22"}})
-    open_camera(lit).close()  # there are no pins here: it would have raised
+    assert [source.is_open for source in played.sources] == [False, False, False]

@@ -8,14 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import gpiozero
 import numpy as np
-from gpiozero.pins.mock import MockFactory
 from numpy.typing import NDArray
 
 from edge.config import Config
 from edge.evaluate.speed import ANSWER_LATENCY_NS, SteadySource
-from edge.indicate.gpio import DEFAULT_PIN, GpioLight
+from edge.indicate.gpio import DEFAULT_PIN, GpioLight, stand_in_board
 from edge.indicate.opening import open_light
 from edge.indicate.patterns import Colour, marker
 from edge.indicate.player import Light, LightDisplay, Player
@@ -166,12 +164,8 @@ def _light_on(marker_pin: str) -> Iterator[Light]:
     if marker_pin:
         yield open_light(marker_pin)
         return
-    before = gpiozero.Device.pin_factory
-    gpiozero.Device.pin_factory = MockFactory()
-    try:
+    with stand_in_board():
         yield GpioLight([DEFAULT_PIN])
-    finally:
-        gpiozero.Device.pin_factory = before
 
 
 def _cue_at(trace: Trace) -> Cue:

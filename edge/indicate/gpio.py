@@ -107,6 +107,19 @@ class GpioSwitch:
         self._button.close()
 
 
+@contextlib.contextmanager
+def stand_in_board() -> Iterator[None]:
+    """Inside, pins are those of gpiozero's own stand-in for a board: for measuring where there is none."""
+    from gpiozero.pins.mock import MockFactory
+
+    before = gpiozero.Device.pin_factory
+    gpiozero.Device.pin_factory = MockFactory()
+    try:
+        yield
+    finally:
+        gpiozero.Device.pin_factory = before
+
+
 def pin_factory_name() -> str:
     """What gpiozero drives pins with here, such as "LGPIOFactory"; "" where it finds nothing."""
     try:
