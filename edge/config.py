@@ -8,12 +8,11 @@ and its range beside its default; `microcue config` prints both.
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_type_hints
@@ -29,8 +28,7 @@ else:
 
 SYSTEM_FILE = Path("/etc/microcue/microcue.toml")
 FILE_NAME = "microcue.toml"
-# every setting with its comment fits in 5 kB; more than this is another file under our name
-FILE_MAX_BYTES = 1_000_000
+FILE_MAX_BYTES = 1_000_000  # all settings fit in 6 kB; this is another file under our name
 
 Setting: TypeAlias = str | int | float | bool
 Overrides: TypeAlias = Mapping[str, Mapping[str, object]]
@@ -321,29 +319,6 @@ def changed(config: Config) -> dict[str, dict[str, Setting]]:
     return {name: table for name, table in tables.items() if table}
 
 
-def to_toml(tables: Mapping[str, Mapping[str, Setting]]) -> str:
-    """A settings file that reads back as the same values, with a comment above each setting."""
-    return "\n\n".join("\n".join(_section_lines(name, table)) for name, table in tables.items())
-
-
-def _section_lines(name: str, table: Mapping[str, Setting]) -> Iterator[str]:
-    section = getattr(Config(), name)
-    limits = {item.name: item for item in fields(section)}
-    yield f"# {(type(section).__doc__ or '').strip()}"
-    yield f"[{name}]"
-    for key, value in table.items():
-        allowed = _allowed(limits[key], type(value)) if not limits[key].metadata["pattern"] else ""
-        yield f"# {limits[key].metadata['doc']}" + (f"; {allowed}" if allowed else "")
-        yield f"{key} = {_toml_value(value)}"
-
-
-def _toml_value(value: Setting) -> str:
-    if isinstance(value, str):
-        # JSON's escapes are TOML's too, except that TOML wants DEL escaped
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
 def _read_tables(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
@@ -399,12 +374,13 @@ def _checked(where: str, item: Field[Any], wanted: type, value: object) -> Setti
         fits = re.fullmatch(limits["pattern"], value) is not None
     if not fits:
         raise ConfigError(
-            f"{where} expects {_allowed(item, wanted)}, found {value!r}; mend it or leave it out"
+            f"{where} expects {allowed(item, wanted)}, found {value!r}; mend it or leave it out"
         )
     return value  # type: ignore[return-value]
 
 
-def _allowed(item: Field[Any], wanted: type) -> str:
+def allowed(item: Field[Any], wanted: type) -> str:
+    """What a setting may be, in words."""
     limits = item.metadata
     if limits["choices"]:
         return f"one of {', '.join(map(str, limits['choices']))}"
