@@ -6,7 +6,8 @@ import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from edge import __version__
@@ -14,11 +15,13 @@ from edge.capture.errors import CameraAbsent
 from edge.capture.picamera2_view import Box, FindFace, Luma
 from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
-from edge.clock import boottime_ns, clock_state
+from edge.clock import clock_state
 from edge.config import CaptureConfig, Config, PerceiveConfig
 from edge.errors import EdgeError
 from edge.frame_advice import shortcomings, slow_rate
-from edge.indicate.indicator import Indicator, NullIndicator
+from edge.indicate.indicator import Indicator, State
+from edge.indicate.opening import open_button, open_indicator, open_light
+from edge.lit_source import LitSource
 from edge.messages import Event, Frame, FrameReport, Mark, SessionInfo, SourceInfo
 from edge.perceive.detector import FaceDetector
 from edge.perceive.finder import FaceFinder
@@ -27,6 +30,7 @@ from edge.perceive.worker import KeyFrameWorker
 from edge.pipeline import Outcome, Watch
 from edge.record.recorder import Recorder
 from edge.service import StopRequest, forbid_core_dumps
+from edge.session_control import SessionControl
 from edge.spot.spotter import Spotter
 from edge.track.points import N_POINTS
 from edge.track.tracker import Tracker
@@ -37,6 +41,7 @@ log = logging.getLogger(__name__)
 # a recording gives the same cues on every machine, however fast it is.
 _FILE_LATENCY_NS = 50_000_000
 _FIRST_FRAME_S = 5.0
+PAUSED = "paused by the button"
 
 
 def open_source(config: CaptureConfig, find_face: FindFace | None = None) -> FrameSource:
@@ -122,30 +127,86 @@ def _attached_camera() -> CameraSpec:
     return CameraSpec("v4l2", cameras[0].device)
 
 
-def open_indicator(led: str, progress: Callable[[], str] = str) -> Indicator:
-    """The indicator that `--led` names; `auto` is a pin on a Raspberry Pi, else the terminal.
+def open_camera(config: Config, find_face: FindFace | None = None) -> FrameSource:
+    """As `open_source`, with the light of `indicate.camera_led` on for as long as a camera is open.
+
+    Raises
+    ------
+    CaptureError, DeviceAbsent, IndicateError, Picamera2Missing, GStreamerMissing, MissingExtra
+    """
+    is_recording = parse_camera(config.capture.camera).kind in ("file", "demo")
+    if is_recording or not config.indicate.camera_led:
+        return open_source(config.capture, find_face)
+    light = open_light(config.indicate.camera_led)
+    return LitSource(light, partial(open_source, config.capture, find_face))
+
+
+def run_sessions(
+    config: Config,
+    data_dir: Path,
+    duration_s: float = 0.0,
+    tell: Callable[[float, Event], None] = lambda _seconds, _event: None,
+    warn: Callable[[str], None] = log.warning,
+    marks: Sequence[tuple[float, str]] = (),
+) -> Iterator[tuple[str, Outcome]]:
+    """Watch until the source ends, someone asks to stop or the time is up.
+
+    A pause by the button closes the camera and ends the session; going on begins another, with a
+    new baseline, since nobody knows who sits there then.
 
     Parameters
     ----------
-    led : str
-        As in `IndicateConfig.led`.
-    progress : callable
-        Says how far the session is, for the terminal's line.
-    """
-    if led == "none":
-        return NullIndicator()
-    from edge.indicate.gpio import DEFAULT_PIN, GpioLight, pin_factory_name
-    from edge.indicate.player import Display, LightDisplay, Player
-    from edge.indicate.terminal import TerminalDisplay
+    config : Config
+    data_dir : Path
+    duration_s : float
+        Of the frames' own time, pauses left out; 0 for no end.
+    tell : callable
+        Given every event as it is logged, and its time since the session's first frame, s.
+    warn : callable
+        Given a sentence where frames fall short of what was asked for; each kind once a session.
+    marks : sequence of (float, str)
+        Known beforehand: s since the first frame of the first session, and words.
 
-    display: Display
-    if led == "auto":
-        led = f"gpio:{DEFAULT_PIN}" if pin_factory_name() else "terminal"
-    if led == "terminal":
-        display = TerminalDisplay(progress=progress)
-    else:
-        display = LightDisplay(GpioLight([int(pin) for pin in led.partition(":")[2].split(",")]))
-    return Player(display).start()
+    Yields
+    ------
+    session_id, outcome
+        When the session has ended and the camera is closed; at least one.
+
+    Raises
+    ------
+    EdgeError
+        Whatever made it impossible; what was logged until then is kept.
+    """
+    forbid_core_dumps()
+    find_face = face_box_finder(config.perceive)
+    with ExitStack() as stack:
+        camera = stack.enter_context(ExitStack())
+        source = open_camera(config, find_face)
+        camera.callback(source.close)
+        recorder = Recorder.open(data_dir, config.record, N_POINTS)
+        stack.callback(recorder.close)
+        recorder.keep_within_consent(config.session.participant, config.session.consent_required)
+        clock = SessionClock(source.info.duration_s)
+        indicator = open_indicator(config.indicate, clock.text)
+        stack.callback(indicator.close)
+        finder = FaceFinder(config.perceive)
+        stop = stack.enter_context(StopRequest())
+        control = SessionControl(indicator, stop)
+        if source.info.live and config.session.button:
+            stack.callback(open_button(config.session.button, control.act).close)
+        while True:
+            watching = _Watching(config, recorder, clock, indicator, finder, stop, control)
+            session_id, outcome = watching.run(source, duration_s, tell, warn, marks)
+            camera.close()
+            if outcome.reason == PAUSED:
+                indicator.show(State.PAUSED)
+            yield session_id, outcome
+            if outcome.reason != PAUSED or not control.wait_until_resumed():
+                return
+            duration_s = max(duration_s - outcome.seconds, 1e-3) if duration_s else 0.0
+            marks = ()
+            source = open_camera(config, find_face)
+            camera.callback(source.close)
 
 
 def run_session(
@@ -156,83 +217,77 @@ def run_session(
     warn: Callable[[str], None] = log.warning,
     marks: Sequence[tuple[float, str]] = (),
 ) -> tuple[str, Outcome]:
-    """Watch until the source ends, someone asks to stop or the time is up.
+    """As `run_sessions`, to the end; the last session's id and outcome."""
+    *_, last = run_sessions(config, data_dir, duration_s, tell, warn, marks)
+    return last
 
-    Parameters
-    ----------
-    config : Config
-    data_dir : Path
-    duration_s : float
-        Of the frames' own time; 0 for no end.
-    tell : callable
-        Given every event as it is logged, and its time since the first frame, s.
-    warn : callable
-        Given a sentence where frames fall short of what was asked for; each kind once.
-    marks : sequence of (float, str)
-        Known beforehand: s since the first frame, and words.
 
-    Returns
-    -------
-    session_id, outcome
+@dataclass(frozen=True, slots=True)
+class _Watching:
+    """What outlives a session."""
 
-    Raises
-    ------
-    EdgeError
-        Whatever made it impossible; what was logged until then is kept.
-    """
-    forbid_core_dumps()
-    with ExitStack() as stack:
-        source = open_source(config.capture, face_box_finder(config.perceive))
-        stack.callback(source.close)
-        recorder = Recorder.open(data_dir, config.record, N_POINTS)
-        stack.callback(recorder.close)
-        recorder.keep_within_consent(config.session.participant, config.session.consent_required)
-        clock = SessionClock(source.info.duration_s)
-        indicator = open_indicator(config.indicate.led, clock.text)
-        stack.callback(indicator.close)
-        finder = FaceFinder(config.perceive)
-        stop = stack.enter_context(StopRequest())
+    config: Config
+    recorder: Recorder
+    clock: SessionClock
+    indicator: Indicator
+    finder: FaceFinder
+    stop: StopRequest
+    control: SessionControl
+
+    def run(
+        self,
+        source: FrameSource,
+        duration_s: float,
+        tell: Callable[[float, Event], None],
+        warn: Callable[[str], None],
+        marks: Sequence[tuple[float, str]],
+    ) -> tuple[str, Outcome]:
+        """One session, from its first frame to its last."""
+        config, recorder = self.config, self.recorder
         first = source.read(_FIRST_FRAME_S)
         height, width = first.luma.shape
-        live = source.info.live
-        worker = KeyFrameWorker(finder, height, width, None if live else _FILE_LATENCY_NS)
-        stack.callback(worker.close)
-        if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
-            warn(slow)
-        session_id = _begin(recorder, source, finder, config, first)
-        for at_s, text in marks:
-            recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
-        if live and config.session.mark_button:
-            stack.enter_context(_mark_button(config.session.mark_button, recorder))
-        watch = Watch(
-            source=source,
-            key_frames=worker,
-            tracker=Tracker(config.track, height, width),
-            new_spotter=lambda fps: Spotter(config.spot, fps),
-            log=recorder,
-            indicator=indicator,
-            shown=config.indicate,
-            tell=_warner(tell, warn, source.info, config.spot.shortest_ms),
-        )
-        with _ended(recorder, watch.outcome), _quiet_collector():
-            watch.run(first, _stopper(stop, watch.outcome, clock, duration_s))
-    return session_id, watch.outcome
+        with ExitStack() as stack:
+            worker = KeyFrameWorker(
+                self.finder, height, width, None if source.info.live else _FILE_LATENCY_NS
+            )
+            stack.callback(worker.close)
+            if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
+                warn(slow)
+            session_id = _begin(recorder, source, self.finder, config, first)
+            self.clock.begin(first)
+            for at_s, text in marks:
+                recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
+            watch = Watch(
+                source=source,
+                key_frames=worker,
+                tracker=Tracker(config.track, height, width),
+                new_spotter=lambda fps: Spotter(config.spot, fps),
+                log=recorder,
+                indicator=self.indicator,
+                shown=config.indicate,
+                tell=_warner(tell, warn, source.info, config.spot.shortest_ms),
+            )
+            with _ended(recorder, watch.outcome), _quiet_collector():
+                watch.run(first, self._stopper(watch.outcome, duration_s))
+        return session_id, watch.outcome
 
+    def _stopper(self, outcome: Outcome, duration_s: float) -> Callable[[Frame], bool]:
+        """Asked before every frame: whether to end now. The reason goes into the outcome."""
+        stop, clock, control, recorder = self.stop, self.clock, self.control, self.recorder
 
-@contextmanager
-def _mark_button(button: str, recorder: Recorder) -> Iterator[None]:
-    """A button on a pin that sets a mark, while the session lasts."""
-    from edge.indicate.button import MarkButton
+        def stopped(frame: Frame) -> bool:
+            clock.tick(frame)
+            while (mark_ns := control.next_mark_ns()) is not None:
+                recorder.append(Mark(max(mark_ns, outcome.first_ns), "button"))
+            if stop.is_set():
+                outcome.reason = stop.reason
+            elif control.is_paused:
+                outcome.reason = PAUSED
+            elif duration_s and clock.seconds >= duration_s:
+                outcome.reason = "duration reached"
+            return bool(outcome.reason)
 
-    def pressed() -> None:
-        if recorder.session_id is not None:
-            recorder.append(Mark(boottime_ns(), "button"))
-
-    mark_button = MarkButton(int(button.partition(":")[2]), pressed)
-    try:
-        yield
-    finally:
-        mark_button.close()
+        return stopped
 
 
 def _warner(
@@ -272,13 +327,16 @@ class SessionClock:
 
     def __init__(self, whole_s: float) -> None:
         self._whole_s = whole_s
-        self._first_ns: int | None = None
+        self._first_ns = 0
+        self.seconds = 0.0
+
+    def begin(self, first: Frame) -> None:
+        """Count from this frame on."""
+        self._first_ns = first.timestamp_ns
         self.seconds = 0.0
 
     def tick(self, frame: Frame) -> None:
         """Note a frame."""
-        if self._first_ns is None:
-            self._first_ns = frame.timestamp_ns
         self.seconds = (frame.timestamp_ns - self._first_ns) / 1e9
 
     def text(self) -> str:
@@ -289,22 +347,6 @@ class SessionClock:
 
 def _minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def _stopper(
-    stop: StopRequest, outcome: Outcome, clock: SessionClock, duration_s: float
-) -> Callable[[Frame], bool]:
-    """Asked before every frame: whether to end now. The reason goes into the outcome."""
-
-    def stopped(frame: Frame) -> bool:
-        clock.tick(frame)
-        if stop.is_set():
-            outcome.reason = stop.reason
-        elif duration_s and clock.seconds >= duration_s:
-            outcome.reason = "duration reached"
-        return bool(outcome.reason)
-
-    return stopped
 
 
 @contextmanager

@@ -8,12 +8,11 @@ and its range beside its default; `microcue config` prints both.
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_type_hints
@@ -29,8 +28,7 @@ else:
 
 SYSTEM_FILE = Path("/etc/microcue/microcue.toml")
 FILE_NAME = "microcue.toml"
-# every setting with its comment fits in 5 kB; more than this is another file under our name
-FILE_MAX_BYTES = 1_000_000
+FILE_MAX_BYTES = 1_000_000  # all settings fit in 6 kB; this is another file under our name
 
 Setting: TypeAlias = str | int | float | bool
 Overrides: TypeAlias = Mapping[str, Mapping[str, object]]
@@ -66,7 +64,12 @@ def setting(
     return declared  # type: ignore[no-any-return]  # a Field until @dataclass takes it
 
 
-LED_PATTERN = r"auto|terminal|none|gpio:\d{1,3}|rgb:\d{1,3},\d{1,3},\d{1,3}"
+# gpiod:CHIP:LINE is a line of /dev/gpiochipCHIP, for boards that gpiozero does not know
+_ONE_PIN = r"gpio:\d{1,3}|gpiod:\d{1,2}:\d{1,3}"
+_THREE_PINS = r"(rgb|gpiod:\d{1,2}):\d{1,3},\d{1,3},\d{1,3}"
+LED_PATTERN = rf"auto|terminal|none|{_ONE_PIN}|{_THREE_PINS}"
+PIN_PATTERN = rf"({_ONE_PIN})?"
+_HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,34 @@ class RecordConfig:
 class IndicateConfig:
     """How it is shown."""
 
-    led: str = setting("auto", "auto, gpio:N, rgb:R,G,B (BCM numbers), terminal or none", pattern=LED_PATTERN)
+    led: str = setting(
+        "auto",
+        "auto, gpio:N, rgb:R,G,B (BCM numbers), gpiod:CHIP:N, gpiod:CHIP:R,G,B, terminal or none",
+        pattern=LED_PATTERN,
+    )
     flagged_cues: bool = setting(False, "also show cues during a blink or speech")
+    brightness_percent: int = setting(
+        100, "of an LED on gpio or rgb pins; below 100 it is dimmed", low=1, high=100
+    )
+    quiet_hours: str = setting(
+        "",
+        "such as 22:00-07:00, local time: no beep, and the LED shows faults and pauses only; empty: never",
+        pattern=rf"({_HOUR}-{_HOUR})?",
+    )
+    buzzer: str = setting(
+        "", "gpio:N or gpiod:CHIP:N for a buzzer that beeps at a cue; empty for none", pattern=PIN_PATTERN
+    )
+    marker: str = setting(
+        "",
+        "gpio:N or gpiod:CHIP:N for a pin that goes high at a cue, for EEG and eye trackers; empty for none",
+        pattern=PIN_PATTERN,
+    )
+    marker_ms: float = setting(10.0, "how long the marker pin stays high, ms", low=1, high=1000)
+    camera_led: str = setting(
+        "",
+        "gpio:N or gpiod:CHIP:N for a light that is on whenever a camera is read; empty for none",
+        pattern=PIN_PATTERN,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +218,10 @@ class SessionConfig:
         "", "a code of up to 64 letters, digits, - or _; never a name", pattern=r"[A-Za-z0-9_-]{0,64}"
     )
     consent_required: bool = setting(False, "watch nobody whose consent is not recorded (microcue consent)")
-    mark_button: str = setting(
-        "", "gpio:N (BCM number) for a button that sets a mark; empty for none", pattern=r"(gpio:\d{1,3})?"
+    button: str = setting(
+        "",
+        "gpio:N or gpiod:CHIP:N for a button: press to mark, hold to pause or to end; empty for none",
+        pattern=PIN_PATTERN,
     )
 
 
@@ -288,29 +319,6 @@ def changed(config: Config) -> dict[str, dict[str, Setting]]:
     return {name: table for name, table in tables.items() if table}
 
 
-def to_toml(tables: Mapping[str, Mapping[str, Setting]]) -> str:
-    """A settings file that reads back as the same values, with a comment above each setting."""
-    return "\n\n".join("\n".join(_section_lines(name, table)) for name, table in tables.items())
-
-
-def _section_lines(name: str, table: Mapping[str, Setting]) -> Iterator[str]:
-    section = getattr(Config(), name)
-    limits = {item.name: item for item in fields(section)}
-    yield f"# {(type(section).__doc__ or '').strip()}"
-    yield f"[{name}]"
-    for key, value in table.items():
-        allowed = _allowed(limits[key], type(value)) if not limits[key].metadata["pattern"] else ""
-        yield f"# {limits[key].metadata['doc']}" + (f"; {allowed}" if allowed else "")
-        yield f"{key} = {_toml_value(value)}"
-
-
-def _toml_value(value: Setting) -> str:
-    if isinstance(value, str):
-        # JSON's escapes are TOML's too, except that TOML wants DEL escaped
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
 def _read_tables(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
@@ -366,12 +374,13 @@ def _checked(where: str, item: Field[Any], wanted: type, value: object) -> Setti
         fits = re.fullmatch(limits["pattern"], value) is not None
     if not fits:
         raise ConfigError(
-            f"{where} expects {_allowed(item, wanted)}, found {value!r}; mend it or leave it out"
+            f"{where} expects {allowed(item, wanted)}, found {value!r}; mend it or leave it out"
         )
     return value  # type: ignore[return-value]
 
 
-def _allowed(item: Field[Any], wanted: type) -> str:
+def allowed(item: Field[Any], wanted: type) -> str:
+    """What a setting may be, in words."""
     limits = item.metadata
     if limits["choices"]:
         return f"one of {', '.join(map(str, limits['choices']))}"

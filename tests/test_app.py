@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from edge import __version__
-from edge.app import SessionClock, face_box_finder, open_indicator, open_source, run_session
+from edge import __version__, app
+from edge.app import SessionClock, face_box_finder, open_camera, open_source, run_session, run_sessions
 from edge.capture.errors import FileMissing, Picamera2Missing, RateUnstated
 from edge.capture.file import FileSource
 from edge.capture.gstreamer_standin import command
@@ -24,10 +25,13 @@ from edge.capture.picamera2_scene import Scene as CameraScene
 from edge.capture.picamera2_standin import stand_in_library
 from edge.capture.pictures import PictureSequenceSource
 from edge.capture.spec import parse_camera
+from edge.clock import boottime_ns
 from edge.config import CaptureConfig, Config, with_overrides
 from edge.errors import CaptureError, ConfigError, DeviceAbsent
-from edge.indicate.indicator import NullIndicator
-from edge.indicate.player import Player
+from edge.indicate.gestures import Gesture
+from edge.indicate.indicator import State
+from edge.indicate.patterns import DARK, WHITE
+from edge.indicate.recorded import RecordedIndicator, RecordedLight
 from edge.messages import FaceFound, Frame
 from edge.record.errors import ConsentWithdrawn
 from edge.record.people import add_consent, withdraw_consent
@@ -156,23 +160,10 @@ def test_open_source_refuses_a_name_that_is_none():
         parse_camera("nonsense")
 
 
-def test_open_indicator_shows_nothing_when_told_so():
-    assert isinstance(open_indicator("none"), NullIndicator)
-
-
-def test_open_indicator_plays_on_the_terminal(monkeypatch):
-    monkeypatch.setattr("sys.stderr", io.StringIO())
-    indicator = open_indicator("terminal")
-    try:
-        assert isinstance(indicator, Player)
-    finally:
-        indicator.close()
-
-
 def test_session_clock_counts_the_frames_own_time():
     clock = SessionClock(75.0)
     assert (clock.seconds, clock.text()) == (0.0, "0:00 of 1:15")
-    clock.tick(frame_at(0))
+    clock.begin(frame_at(0))
     clock.tick(frame_at(64.5))
     assert clock.seconds == pytest.approx(64.5)
     assert clock.text() == "1:04 of 1:15"
@@ -240,3 +231,134 @@ def test_run_session_gives_the_same_cues_and_signals_each_time(config, tmp_path)
         with LogReader(tmp_path / name) as log:
             codes.append(np.concatenate([block.codes for block in log.signal_blocks(session_id, 0)]))
     np.testing.assert_array_equal(*codes)
+
+
+class LiveSource:
+    """The clip, as if it came from a camera; `at` calls back when a frame of that number is read."""
+
+    def __init__(self, clip, at=None):
+        self._file = FileSource(clip, 0.0, False)
+        self._at = at or {}
+        self.is_open = True
+        self.info = replace(self._file.info, live=True)
+        self.counts = self._file.counts
+
+    def read(self, timeout_s):
+        frame = self._file.read(timeout_s)
+        if frame.sequence in self._at:
+            self._at[frame.sequence]()
+        return frame
+
+    def close(self):
+        self._file.close()
+        self.is_open = False
+
+
+@pytest.fixture
+def played(monkeypatch, clip):
+    """Cameras, indicator and button in memory.
+
+    `at` says what happens at which frame of the first camera; `sources` are the cameras opened, and
+    `act` is what the button's gestures go to.
+    """
+    world = SimpleNamespace(sources=[], indicator=RecordedIndicator(lambda: 0), act=None, closed=[], at={})
+
+    def camera(config, find_face=None):
+        world.sources.append(LiveSource(clip, {} if world.sources else world.at))
+        return world.sources[-1]
+
+    def button(setting, act):
+        world.act = act
+        return SimpleNamespace(close=lambda: world.closed.append(setting))
+
+    monkeypatch.setattr(app, "open_source", camera)
+    monkeypatch.setattr(app, "open_indicator", lambda *_: world.indicator)
+    monkeypatch.setattr(app, "open_button", button)
+    return world
+
+
+@pytest.fixture
+def live_config(config):
+    """Settings with a camera and a button."""
+    return with_overrides(
+        config, {"capture": {"camera": "v4l2:/dev/video9"}, "session": {"button": "gpio:5"}}
+    )
+
+
+def test_a_held_button_closes_the_camera_and_a_second_hold_begins_another_session(
+    live_config, played, tmp_path
+):
+    played.at = {
+        9: lambda: played.act(Gesture.PRESS, boottime_ns()),
+        20: lambda: played.act(Gesture.HOLD, boottime_ns()),
+    }
+    sessions = run_sessions(live_config, tmp_path)
+    first_id, first = next(sessions)
+    assert (first.reason, first.n_frames) == ("paused by the button", 20)
+    assert [source.is_open for source in played.sources] == [False]
+    assert played.indicator.states[-1][1] is State.PAUSED
+    assert len(played.indicator.marks) == 1
+    with LogReader(tmp_path) as log:
+        assert [text for _, text in log.marks(first_id)] == ["button"]
+    played.act(Gesture.LET_GO, 0)  # of the hold that paused: means nothing
+    played.act(Gesture.HOLD, 0)
+    played.act(Gesture.LET_GO, 0)
+    second_id, second = next(sessions)
+    assert second_id != first_id
+    assert (second.reason, second.n_frames) == ("the source ended", 60)
+    assert list(sessions) == []
+    assert [source.is_open for source in played.sources] == [False, False]
+    assert played.indicator.is_closed
+    assert played.closed == ["gpio:5"]
+    with LogReader(tmp_path) as log:
+        reasons = {row[SESSION_COLUMNS.index("end_reason")] for row in log.sessions()}
+    assert reasons == {"the source ended", "paused by the button"}
+
+
+def test_a_long_hold_in_a_pause_ends_it_and_opens_no_camera_again(live_config, played, tmp_path):
+    played.at = {5: lambda: played.act(Gesture.HOLD, 0)}
+    sessions = run_sessions(live_config, tmp_path)
+    next(sessions)
+    played.act(Gesture.HOLD, 0)  # nothing is opened while it is down
+    played.act(Gesture.LONG_HOLD, 0)
+    played.act(Gesture.LET_GO, 0)
+    assert list(sessions) == []
+    assert len(played.sources) == 1
+
+
+def test_a_long_hold_while_watching_is_the_reason_in_the_log(live_config, played, tmp_path):
+    played.at = {5: lambda: played.act(Gesture.LONG_HOLD, 0)}
+    _, outcome = run_session(live_config, tmp_path)
+    assert only_session(tmp_path)["end_reason"] == outcome.reason == "ended by the button"
+
+
+def test_a_pause_does_not_use_up_the_duration(live_config, played, tmp_path):
+    played.at = {12: lambda: played.act(Gesture.HOLD, 0)}
+    sessions = run_sessions(live_config, tmp_path, 0.5)
+    _, first = next(sessions)
+    played.act(Gesture.HOLD, 0)
+    played.act(Gesture.LET_GO, 0)
+    _, second = next(sessions)
+    assert second.reason == "duration reached"
+    assert first.seconds + second.seconds == pytest.approx(0.5, abs=0.05)
+
+
+def test_open_camera_lights_the_camera_light_for_a_camera_and_not_for_a_recording(
+    config, live_config, played, monkeypatch
+):
+    lights = []
+
+    def open_light(setting):
+        lights.append((setting, RecordedLight(lambda: 0)))
+        return lights[-1][1]
+
+    monkeypatch.setattr(app, "open_light", open_light)
+    led = {"indicate": {"camera_led": "gpio:22"}}
+    open_camera(with_overrides(config, led)).close()
+    open_camera(live_config).close()
+    assert lights == []
+    open_camera(with_overrides(live_config, led)).close()
+    ((setting, light),) = lights
+    assert setting == "gpio:22"
+    assert [colour for _, colour in light.history] == [WHITE, DARK]
+    assert [source.is_open for source in played.sources] == [False, False, False]

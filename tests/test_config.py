@@ -19,9 +19,9 @@ from edge.config import (
     data_dir,
     found_file,
     load_config,
-    to_toml,
     with_overrides,
 )
+from edge.config_text import to_toml
 from edge.errors import ConfigError
 
 if sys.version_info >= (3, 11):

@@ -27,6 +27,7 @@ DRIVERS = {
     "edge.capture.v4l2_device",
     "edge.capture.v4l2_finding",
     "edge.indicate.gpio",
+    "edge.indicate.lines",
     "edge.indicate.terminal",
 }
 MODULE_LINES_MAX = 400
@@ -140,6 +141,7 @@ def test_one_module_imports_the_model_runtimes():
     ("package", "folders"),
     [
         ("gpiozero", {"indicate"}),
+        ("gpiod", {"indicate"}),
         ("linuxpy", {"capture"}),
         ("picamera2", {"capture"}),
         ("libcamera", {"capture"}),

@@ -63,7 +63,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Look until asked to stop; the exit code says whether the last look was good."""
-    from edge.app import face_box_finder, open_source
+    from edge.app import face_box_finder, open_camera
     from edge.commands.aim_display import display_for
     from edge.commands.session import config_with_options
     from edge.perceive.finder import FaceFinder
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     config = config_with_options(context.config, args, camera=args.camera)
     finder = FaceFinder(config.perceive)
-    source = open_source(config.capture, face_box_finder(config.perceive))
+    source = open_camera(config, face_box_finder(config.perceive))
     try:
         info = source.info
         worker = KeyFrameWorker(finder, info.height, info.width, None if info.live else 0)

@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from edge.config import as_tables, changed, to_toml
+from edge.config import as_tables, changed
+from edge.config_text import to_toml
 
 if TYPE_CHECKING:
     from edge.commands.context import Context

@@ -9,7 +9,7 @@ from edge.capture.frame_history import FrameHistory
 from edge.capture.source import FrameSource
 from edge.capture.spec import parse_camera
 from edge.commands.checks import Finding
-from edge.config import CaptureConfig, Config
+from edge.config import Config
 from edge.errors import DeviceAbsent, MissingExtra
 from edge.frame_advice import frames_in_words, shortcomings
 from edge.messages import FrameReport
@@ -35,18 +35,16 @@ def look_at(source: FrameSource, seconds: float = SECONDS) -> FrameReport | None
     return history.report(now_ns, source.counts, at_once=True) if history is not None else None
 
 
-def check_frames(
-    config: Config, open_camera: Callable[[CaptureConfig], FrameSource] | None = None
-) -> Finding:
+def check_frames(config: Config, open_camera: Callable[[Config], FrameSource] | None = None) -> Finding:
     """Look through the camera for two seconds; a recording is not looked at."""
     if parse_camera(config.capture.camera).kind in ("file", "demo"):
         return Finding("ok", "a recording; its own times count")
     if open_camera is None:
-        from edge.app import open_source
+        from edge import app
 
-        open_camera = open_source
+        open_camera = app.open_camera
     try:
-        source = open_camera(config.capture)
+        source = open_camera(config)
     except (DeviceAbsent, MissingExtra):  # the line above says so
         return Finding("unknown", "no camera to look through")
     try:

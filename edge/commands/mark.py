@@ -17,7 +17,7 @@ examples:
   microcue mark --session latest --at 12.5 "first question"
 
 Without --at it goes into the session that a camera is recording now. A button does the same
-(session.mark_button), and `microcue run --marks FILE` takes a whole table.
+(session.button), and `microcue run --marks FILE` takes a whole table.
 """
 _NOTE_EXAMPLE = """\
 examples:

@@ -45,14 +45,15 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Watch, then say what was noticed."""
-    from edge.app import run_session
+    from edge.app import run_sessions
 
     config = config_with_options(context.config, args, camera=args.camera)
     marks = read_marks(args.marks) if args.marks else []
-    session_id, outcome = run_session(
+    sessions = run_sessions(
         config, context.data_dir, args.duration or 0.0, teller(context), warner(context), marks
     )
-    if outcome.n_micro + outcome.n_macro or context.json:
-        print_cues(context, session_id)
-    context.print_text(summary(session_id, outcome))
+    for session_id, outcome in sessions:
+        if outcome.n_micro + outcome.n_macro or context.json:
+            print_cues(context, session_id)
+        context.print_text(summary(session_id, outcome))
     return 0

@@ -26,7 +26,7 @@ from edge.track.tracker import Tracker
 
 N_PICTURES = 120  # one second there and one back: 37 MB at 640x480
 _WARM_SHARE = 0.2  # of the frames, before memory is read for the first time
-_LATENCY_NS = 50_000_000
+ANSWER_LATENCY_NS = 50_000_000
 
 
 class SteadySource:
@@ -138,7 +138,7 @@ def measure(
     _, height, width = pictures.shape
     source = SteadySource(pictures, fps, n_frames)
     finder = TimedFinder(FaceFinder(config.perceive))
-    worker = KeyFrameWorker(finder, height, width, _LATENCY_NS)
+    worker = KeyFrameWorker(finder, height, width, ANSWER_LATENCY_NS)
     recorder = Recorder.open(data_dir, config.record, N_POINTS)
     recorder.start_session(SessionInfo(source.info), 0, None, False)
     tracker = Tracker(config.track, height, width)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 from edge.config import IndicateConfig
@@ -16,6 +18,7 @@ class State(enum.Enum):
     LEARNING = "learning"
     WATCHING = "watching"
     NO_FACE = "no face"
+    PAUSED = "paused"
     FAULT = "fault"
 
 
@@ -27,6 +30,9 @@ class Indicator(Protocol):
 
     def cue(self, cue: Cue) -> None:
         """One candidate cue, shown at once, whatever the state."""
+
+    def marked(self) -> None:
+        """The button was understood. May be called from another thread."""
 
     def close(self) -> None:
         """Go dark and release the device. Safe to call twice."""
@@ -41,8 +47,45 @@ class NullIndicator:
     def cue(self, cue: Cue) -> None:
         """Nothing to see."""
 
+    def marked(self) -> None:
+        """Nothing to see."""
+
     def close(self) -> None:
         """Nothing to release."""
+
+
+class IndicatorGroup:
+    """Several indicators that are told the same; one that is slow or broken holds up none of the others.
+
+    Parameters
+    ----------
+    members : sequence of Indicator
+        Told in this order: what measures time comes first. Owned from here on.
+    """
+
+    def __init__(self, members: Sequence[Indicator]) -> None:
+        self._members = tuple(members)
+
+    def show(self, state: State) -> None:
+        """Tell all of them."""
+        for member in self._members:
+            member.show(state)
+
+    def cue(self, cue: Cue) -> None:
+        """Tell all of them."""
+        for member in self._members:
+            member.cue(cue)
+
+    def marked(self) -> None:
+        """Tell all of them."""
+        for member in self._members:
+            member.marked()
+
+    def close(self) -> None:
+        """Close all of them, also where one cannot be closed."""
+        with ExitStack() as stack:
+            for member in reversed(self._members):
+                stack.callback(member.close)
 
 
 def is_shown(cue: Cue, config: IndicateConfig) -> bool:

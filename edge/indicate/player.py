@@ -10,7 +10,7 @@ from typing import Protocol
 
 from edge.errors import IndicateError
 from edge.indicate.indicator import State
-from edge.indicate.patterns import Colour
+from edge.indicate.patterns import DARK, LED, LOUD, Colour, Language
 from edge.indicate.sequencer import Sequencer
 from edge.messages import Cue
 
@@ -34,6 +34,9 @@ class Display(Protocol):
     def cue(self, cue: Cue) -> None:
         """Take the cue in; `draw` comes next."""
 
+    def marked(self) -> None:
+        """Take in that the button was understood; `draw` comes next."""
+
     def draw(self, now_ns: int) -> int | None:
         """Bring the device up to date and say when to draw again; None: not by itself.
 
@@ -45,11 +48,24 @@ class Display(Protocol):
 
 
 class LightDisplay:
-    """Plays the patterns on a light."""
+    """Plays the patterns on a light.
 
-    def __init__(self, light: Light) -> None:
+    Parameters
+    ----------
+    light : Light
+        Owned from here on.
+    language : Language, optional
+        What it says; an LED's by default.
+    is_quiet : callable, optional
+        Whether it should show only `patterns.LOUD` now.
+    """
+
+    def __init__(
+        self, light: Light, language: Language = LED, is_quiet: Callable[[], bool] = lambda: False
+    ) -> None:
         self._light = light
-        self._sequencer = Sequencer()
+        self._sequencer = Sequencer(language)
+        self._is_quiet = is_quiet
         self._shown: Colour | None = None
 
     def show(self, state: State) -> None:
@@ -60,9 +76,15 @@ class LightDisplay:
         """Pulse."""
         self._sequencer.cue()
 
+    def marked(self) -> None:
+        """Answer."""
+        self._sequencer.marked()
+
     def draw(self, now_ns: int) -> int | None:
         """Set the light if its colour changes now."""
         colour, until_ns = self._sequencer.colour(now_ns)
+        if colour != DARK and self._sequencer.playing not in LOUD and self._is_quiet():
+            colour = DARK
         if colour != self._shown:
             self._shown = None  # unknown, if the light now refuses: then the next draw tries again
             self._light.set(colour)
@@ -72,6 +94,10 @@ class LightDisplay:
     def close(self) -> None:
         """Release the light."""
         self._light.close()
+
+
+class _Marked:
+    """The button was understood."""
 
 
 class _Stop:
@@ -102,7 +128,7 @@ class Player:
         self._display = display
         self._now_ns = now_ns
         # SimpleQueue: putting in takes no lock that the other side may hold
-        self._inbox: queue.SimpleQueue[State | Cue | _Stop] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[State | Cue | _Marked | _Stop] = queue.SimpleQueue()
         self._said: State | None = None
         self._due_ns: int | None = None  # of the next drawing
         self._thread = threading.Thread(target=self._play, name="indicator", daemon=True)
@@ -121,6 +147,10 @@ class Player:
     def cue(self, cue: Cue) -> None:
         """Show a cue at once."""
         self._inbox.put(cue)
+
+    def marked(self) -> None:
+        """Answer a press of the button."""
+        self._inbox.put(_Marked())
 
     def close(self) -> None:
         """End the thread, go dark and release the device. Safe to call twice."""
@@ -145,6 +175,8 @@ class Player:
             while not isinstance(message, _Stop):
                 if isinstance(message, Cue):
                     self._display.cue(message)
+                elif isinstance(message, _Marked):
+                    self._display.marked()
                 else:
                     self._display.show(message)
                 message = self._inbox.get_nowait()

@@ -55,11 +55,14 @@ class RecordedIndicator:
     states : list of (int, State)
         Each change of state.
     cues : list of (int, Cue)
+    marks : list of int
+        Times at which a press of the button was answered.
     """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self.states: list[tuple[int, State]] = []
         self.cues: list[tuple[int, Cue]] = []
+        self.marks: list[int] = []
         self.is_closed = False
         self._now_ns = now_ns
 
@@ -72,6 +75,35 @@ class RecordedIndicator:
         """Remember a cue."""
         self.cues.append((self._now_ns(), cue))
 
+    def marked(self) -> None:
+        """Remember an answer."""
+        self.marks.append(self._now_ns())
+
     def close(self) -> None:
         """Remember the end."""
+        self.is_closed = True
+
+
+class PlayedSwitch:
+    """A button in memory: a test pushes it.
+
+    Parameters
+    ----------
+    changed : callable
+        As every driver takes it.
+    """
+
+    def __init__(self, changed: Callable[[bool], None]) -> None:
+        self.is_down = False
+        self.is_closed = False
+        self._changed = changed
+
+    def push(self, is_down: bool) -> None:
+        """Press it or let it go, once for every call."""
+        self.is_down = is_down
+        if not self.is_closed:
+            self._changed(is_down)
+
+    def close(self) -> None:
+        """Say no more."""
         self.is_closed = True

@@ -90,6 +90,10 @@ class TerminalDisplay:
         self._sequencer.cue()
         self._unwritten += f"cue: {describe(cue)}\n"
 
+    def marked(self) -> None:
+        """Flash."""
+        self._sequencer.marked()
+
     def draw(self, now_ns: int) -> int | None:
         """Draw the line again where it changes; in a pipe, print the cues that came."""
         if not self._is_terminal:
@@ -112,7 +116,8 @@ class TerminalDisplay:
             self._write(_CLEAR_LINE)
 
     def _text(self, colour: Colour) -> str:
-        word = "cue" if self._sequencer.showing == "cue" else self._state.value
+        once = not self._sequencer.playing.repeats
+        word = self._sequencer.showing if once else self._state.value
         counted = f"{self._n_cues} cue{'' if self._n_cues == 1 else 's'}"
         far = self._progress()
         rest = f" {word:<9} " + (f"{far}  " if far else "") + counted

@@ -83,10 +83,11 @@ def test_resident_memory_is_told_in_megabytes():
 def test_bench_prints_a_table_for_people_and_json_for_programs(tmp_path, monkeypatch, capsys):
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
-    small = ["bench", "--frames", "40", "--width", "160", "--height", "120", "--fps", "60"]
+    small = ["bench", "--frames", "40", "--width", "160", "--height", "120", "--fps", "60", "--pulses", "0"]
     assert main([*small, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["n_frames"] == 40
+    assert report["cue_to_pin"] is None
     assert report["fast_enough"] == (0.9 * report["frames_per_second"] >= 60)
     assert main(small) == 0
     out = capsys.readouterr().out

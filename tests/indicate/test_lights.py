@@ -1,4 +1,4 @@
-"""One suite for every light: the stand-in, and real gpiozero on its mock pins."""
+"""One suite for every light: stand-in, real gpiozero on its mock pins, gpiod's classes on a played chip."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import types
 
 import gpiozero
 import pytest
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from edge.errors import DeviceAbsent, IndicateError
 from edge.indicate import gpio
 from edge.indicate.gpio import GpioLight, pin_factory_name
 from edge.indicate.indicator import State
+from edge.indicate.lines import LineLight
+from edge.indicate.lines_standin import StandInChip
 from edge.indicate.patterns import BLUE, DARK, RED, WHITE
 from edge.indicate.player import LightDisplay, Player
 from edge.indicate.recorded import RecordedLight
@@ -22,7 +24,7 @@ from edge.indicate.recorded import RecordedLight
 def pins():
     """gpiozero's mock board, a Raspberry Pi 3B."""
     before = gpiozero.Device.pin_factory
-    gpiozero.Device.pin_factory = MockFactory()
+    gpiozero.Device.pin_factory = MockFactory(pin_class=MockPWMPin)
     yield gpiozero.Device.pin_factory
     gpiozero.Device.pin_factory.reset()
     gpiozero.Device.pin_factory = before
@@ -39,15 +41,20 @@ def no_pins(monkeypatch):
     monkeypatch.setattr(gpiozero.Device, "_default_pin_factory", staticmethod(fail))
 
 
-@pytest.fixture(params=["recorded", "gpio", "rgb"])
+@pytest.fixture(params=["recorded", "gpio", "rgb", "dimmed", "line", "lines"])
 def lit(request, clock, pins):
     """A light, and a function that says what it shows: per channel 0 or 1."""
     if request.param == "recorded":
         light = RecordedLight(clock)
         return light, lambda: light.history[-1][1]
+    if request.param.startswith("line"):
+        chip = StandInChip()
+        numbers = (17,) if request.param == "line" else (17, 27, 22)
+        light = LineLight(chip.path, numbers, chip)
+        return light, lambda: tuple(chip.levels[number] for number in numbers)
     numbers = (17,) if request.param == "gpio" else (17, 27, 22)
-    light = GpioLight(numbers)
-    return light, lambda: tuple(int(pins.pin(number).state) for number in numbers)
+    light = GpioLight(numbers, 20 if request.param == "dimmed" else 100)
+    return light, lambda: tuple(int(pins.pin(number).state > 0) for number in numbers)
 
 
 def channels(colour, shown):
@@ -65,7 +72,10 @@ def test_a_light_takes_each_colour_at_once(lit):
 def test_a_closed_light_is_dark_and_closing_twice_is_allowed(lit):
     light, shown = lit
     light.set(WHITE)
-    if isinstance(light, GpioLight):
+    if isinstance(light, LineLight):
+        light.close()
+        assert not any(shown())
+    elif isinstance(light, GpioLight):
         pins = [led.pin for led in light._leds]
         light.close()
         assert all(pin.function == "input" for pin in pins)  # given back
@@ -101,6 +111,16 @@ def test_a_pin_in_use_is_named_and_nothing_stays_open(pins):
         GpioLight([17, 27, 22])
     held.close()
     GpioLight([17, 27, 22]).close()
+
+
+def test_a_dimmed_light_is_on_for_its_share_of_the_time(pins):
+    light = GpioLight([17, 27, 22], brightness_percent=20)
+    light.set((1, 0, 1))
+    assert [pins.pin(number).state for number in (17, 27, 22)] == pytest.approx([0.2, 0.0, 0.2])
+    assert pins.pin(17).frequency == gpio._DIMMING_HZ
+    light.set(DARK)
+    assert pins.pin(17).state == 0
+    light.close()
 
 
 def test_two_pins_are_no_led(pins):

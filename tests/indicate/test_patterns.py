@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from edge.indicate.indicator import State
-from edge.indicate.patterns import CUE, STATES
+from edge.indicate.patterns import BEEP, CUE, LOUD, MARKED, STATES, TICK, marker
 from edge.indicate.sequencer import N_PULSES_WAITING_MAX
 
-PATTERNS = [*STATES.values(), CUE]
+PATTERNS = [*STATES.values(), CUE, MARKED]
 LED_PAGE = Path(__file__).parents[2] / "docs" / "led.md"
 
 
@@ -21,7 +21,9 @@ def test_every_state_has_a_pattern_of_its_own_name():
     }
 
 
-@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
+@pytest.mark.parametrize(
+    "pattern", [*PATTERNS, BEEP, TICK, marker(2.5).cue], ids=lambda pattern: pattern.name
+)
 def test_a_pattern_has_a_dark_time_for_each_light_time(pattern):
     assert len(pattern.steps_ms) % 2 == 0
     assert all(step > 0 for step in pattern.steps_ms)
@@ -53,6 +55,8 @@ def test_the_led_page_has_the_same_table():
         (0, 1, 0): "green",
         (0, 0, 1): "blue",
         (1, 1, 0): "yellow",
+        (1, 0, 1): "magenta",
+        (0, 1, 1): "cyan",
     }
     for pattern in PATTERNS:
         steps = " ".join(
@@ -63,3 +67,11 @@ def test_the_led_page_has_the_same_table():
 
 def test_the_led_page_says_how_many_pulses_wait():
     assert f"up to {N_PULSES_WAITING_MAX} pulses" in LED_PAGE.read_text(encoding="utf-8")
+
+
+def test_the_led_page_says_what_quiet_hours_leave_and_what_a_buzzer_does():
+    page = " ".join(LED_PAGE.read_text(encoding="utf-8").split())
+    assert {STATES[state] for state in (State.PAUSED, State.FAULT)} | {MARKED} == LOUD
+    assert "shows only *paused*, *fault* and *marked*" in page
+    assert f"{BEEP.steps_ms[0]} ms for a cue" in page
+    assert f"{TICK.steps_ms[0]} ms for a press" in page

@@ -8,8 +8,8 @@ import pytest
 
 from edge.config import IndicateConfig
 from edge.errors import IndicateError
-from edge.indicate.indicator import NullIndicator, State, is_shown
-from edge.indicate.patterns import BLUE, DARK, RED, WHITE
+from edge.indicate.indicator import IndicatorGroup, NullIndicator, State, is_shown
+from edge.indicate.patterns import BLUE, CYAN, DARK, MAGENTA, RED, WHITE
 from edge.indicate.player import LightDisplay, Player
 from edge.indicate.recorded import RecordedIndicator, RecordedLight
 
@@ -80,6 +80,49 @@ def test_closing_goes_dark_and_twice_is_once(player, light, clock):
     assert light.is_closed
 
 
+def test_in_quiet_hours_only_a_pause_a_fault_and_an_answer_are_seen(light, clock, make_cue):
+    player = Player(LightDisplay(light, is_quiet=lambda: True), clock)
+    player.show(State.WATCHING)
+    player.cue(make_cue())
+    assert all(colour == DARK for _, colour in played(player, light, clock, 700))
+    player.marked()
+    assert played(player, light, clock, 600)[0] == (0, CYAN)
+    player.show(State.PAUSED)
+    assert played(player, light, clock, 10) == [(0, MAGENTA)]
+    player.show(State.FAULT)
+    assert played(player, light, clock, 110) == [(0, RED), (100, DARK)]
+    player.close()
+
+
+def test_quiet_hours_begin_and_end_while_a_state_lasts(light, clock):
+    quiet = [False]
+    player = Player(LightDisplay(light, is_quiet=lambda: quiet[0]), clock)
+    player.show(State.WATCHING)
+    flashes = []
+    for quiet[0] in (False, True, True, False):
+        flashes.append(sum(colour != DARK for _, colour in played(player, light, clock, 3000)))
+    assert flashes == [1, 0, 0, 1]
+    player.close()
+
+
+def test_a_group_tells_all_and_closes_all_even_where_one_refuses(clock, make_cue):
+    class Stuck(RecordedIndicator):
+        def close(self):
+            raise IndicateError("the pin is gone")
+
+    first, second = Stuck(clock), RecordedIndicator(clock)
+    group = IndicatorGroup([first, second])
+    group.show(State.LEARNING)
+    group.cue(make_cue())
+    group.marked()
+    for member in (first, second):
+        assert [state for _, state in member.states] == [State.LEARNING]
+        assert len(member.cues) == len(member.marks) == 1
+    with pytest.raises(IndicateError, match="gone"):
+        group.close()
+    assert second.is_closed
+
+
 class AnnouncingLight(RecordedLight):
     """Sets an event for each colour, so that a test can wait for the real thread."""
 
@@ -127,6 +170,7 @@ def test_the_null_indicator_takes_everything(make_cue):
     indicator = NullIndicator()
     indicator.show(State.FAULT)
     indicator.cue(make_cue())
+    indicator.marked()
     indicator.close()
 
 

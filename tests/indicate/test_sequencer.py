@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.indicate.indicator import State
-from edge.indicate.patterns import BLUE, CUE, DARK, GREEN, STATES, WHITE
+from edge.indicate.patterns import BLUE, CUE, CYAN, DARK, GREEN, STATES, WHITE, marker
 from edge.indicate.sequencer import N_PULSES_WAITING_MAX, Sequencer
 
 MS = 1_000_000
@@ -92,6 +92,42 @@ def test_cues_beyond_those_that_wait_are_counted(sequencer):
     pulses = [c for _, c in changes(sequencer, 0, 10_000 * MS) if c == WHITE]
     assert len(pulses) == 1 + N_PULSES_WAITING_MAX
     assert sequencer.n_cues_merged == 2
+
+
+def test_the_answer_to_a_button_is_played_once_and_the_state_comes_back(sequencer):
+    sequencer.show(State.WATCHING)
+    sequencer.colour(0)
+    sequencer.marked()
+    seen = changes(sequencer, 100 * MS, 700 * MS)
+    assert seen[:6] == [(0, CYAN), (60, DARK), (120, CYAN), (180, DARK), (240, CYAN), (300, DARK)]
+    assert seen[6] == (560, GREEN)
+
+
+def test_a_cue_does_not_wait_for_the_answer_to_a_button(sequencer):
+    sequencer.marked()
+    sequencer.colour(0)
+    sequencer.cue()
+    assert changes(sequencer, 70 * MS, 1000 * MS) == [(0, WHITE), (400, DARK)]
+
+
+def test_the_answer_to_a_button_waits_for_a_cue(sequencer):
+    sequencer.cue()
+    sequencer.colour(0)
+    sequencer.marked()
+    assert changes(sequencer, 0, 560 * MS) == [(0, WHITE), (400, DARK), (550, CYAN)]
+
+
+def test_a_marker_says_cues_and_nothing_else():
+    sequencer = Sequencer(marker(2.5))
+    sequencer.show(State.FAULT)
+    sequencer.marked()
+    assert sequencer.colour(0) == (DARK, None)
+    sequencer.cue()
+    sequencer.cue()
+    assert sequencer.colour(10) == (WHITE, 10 + 2_500_000)
+    assert sequencer.colour(10 + 2_500_000) == (DARK, 10 + 5_000_000)
+    assert sequencer.colour(10 + 5_000_000) == (WHITE, 10 + 7_500_000)
+    assert sequencer.colour(10 + 10_000_000) == (DARK, None)
 
 
 @given(steps=st.lists(st.integers(1, 3_000), min_size=1, max_size=60), state=st.sampled_from(list(State)))
