@@ -16,6 +16,7 @@ from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.clock import boottime_ns, clock_state
 from edge.config import CaptureConfig, Config, PerceiveConfig
+from edge.confine import confine
 from edge.errors import EdgeError
 from edge.frame_advice import shortcomings, slow_rate
 from edge.indicate.indicator import Indicator, NullIndicator
@@ -28,6 +29,7 @@ from edge.pipeline import Outcome, Watch
 from edge.record.recorder import Recorder
 from edge.service import StopRequest, forbid_core_dumps
 from edge.spot.spotter import Spotter
+from edge.supervision import Supervised
 from edge.track.points import N_POINTS
 from edge.track.tracker import Tracker
 
@@ -155,6 +157,7 @@ def run_session(
     tell: Callable[[float, Event], None] = lambda _seconds, _event: None,
     warn: Callable[[str], None] = log.warning,
     marks: Sequence[tuple[float, str]] = (),
+    source: FrameSource | None = None,
 ) -> tuple[str, Outcome]:
     """Watch until the source ends, someone asks to stop or the time is up.
 
@@ -170,6 +173,8 @@ def run_session(
         Given a sentence where frames fall short of what was asked for; each kind once.
     marks : sequence of (float, str)
         Known beforehand: s since the first frame, and words.
+    source : FrameSource, optional
+        Watched instead of the camera that the settings name, and closed at the end.
 
     Returns
     -------
@@ -181,8 +186,10 @@ def run_session(
         Whatever made it impossible; what was logged until then is kept.
     """
     forbid_core_dumps()
+    if unconfined := confine():
+        warn(unconfined)
     with ExitStack() as stack:
-        source = open_source(config.capture, face_box_finder(config.perceive))
+        source = source or open_source(config.capture, face_box_finder(config.perceive))
         stack.callback(source.close)
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
@@ -191,8 +198,9 @@ def run_session(
         indicator = open_indicator(config.indicate.led, clock.text)
         stack.callback(indicator.close)
         finder = FaceFinder(config.perceive)
-        stop = stack.enter_context(StopRequest())
         first = source.read(_FIRST_FRAME_S)
+        # not before: until now nothing is lost by ending at once, and a camera may take seconds to wake
+        stop = stack.enter_context(StopRequest())
         height, width = first.luma.shape
         live = source.info.live
         worker = KeyFrameWorker(finder, height, width, None if live else _FILE_LATENCY_NS)
@@ -200,8 +208,9 @@ def run_session(
         if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
             warn(slow)
         session_id = _begin(recorder, source, finder, config, first)
-        for at_s, text in marks:
-            recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
+        if unconfined:
+            recorder.add_health(first.timestamp_ns, "unconfined", 1)
+        _append_marks(recorder, first, marks)
         if live and config.session.mark_button:
             stack.enter_context(_mark_button(config.session.mark_button, recorder))
         watch = Watch(
@@ -214,9 +223,18 @@ def run_session(
             shown=config.indicate,
             tell=_warner(tell, warn, source.info, config.spot.shortest_ms),
         )
-        with _ended(recorder, watch.outcome), _quiet_collector():
+        with _ended(recorder, watch.outcome), _quiet_collector(), _supervised(watch):
             watch.run(first, _stopper(stop, watch.outcome, clock, duration_s))
     return session_id, watch.outcome
+
+
+def _append_marks(recorder: Recorder, first: Frame, marks: Sequence[tuple[float, str]]) -> None:
+    for at_s, text in marks:
+        recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
+
+
+def _supervised(watch: Watch) -> Supervised:
+    return Supervised(lambda: watch.outcome.n_frames)
 
 
 @contextmanager
