@@ -20,6 +20,7 @@ UNITS = (
     "microcue-maintenance.timer",
 )
 SYSUSERS = "microcue.sysusers.conf"
+_SYSUSERS_PLACE = Path("etc/sysusers.d/microcue.conf")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _EXAMPLES = """\
 examples:
