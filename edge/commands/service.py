@@ -126,9 +126,7 @@ def service_files(command: Path) -> dict[Path, str]:
         .replace("@MICROCUE@", str(command))
         for name in UNITS
     }
-    files[etc / "sysusers.d" / SYSUSERS.replace(".sysusers", "")] = (source / SYSUSERS).read_text(
-        encoding="utf-8"
-    )
+    files[_SYSUSERS_PLACE] = (source / SYSUSERS).read_text(encoding="utf-8")
     return files
 
 
