@@ -110,7 +110,7 @@ def watch(data_dir: Path, config: Config) -> Observation:
         counters.seek(0)
         seen.n_written_bytes = _n_written_bytes(counters.read()) - before
     seen.unconfined = confine()
-    seen.refused = refused_families()
+    seen.refused = {str(family): refused for family, refused in refused_families().items()}
     seen.sockets = sorted(witness.sockets)
     seen.n_unfiltered_threads, seen.swapped_kb = witness.n_unfiltered_threads, witness.swapped_kb
     seen.n_frames, seen.n_face_frames = outcome.n_frames, outcome.n_face_frames

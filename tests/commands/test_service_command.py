@@ -57,7 +57,9 @@ def test_dry_run_says_everything_and_writes_nothing(context, tmp_path, capsys):
 def test_what_is_installed_is_removed_again(context, tmp_path):
     service.install(options(tmp_path), context, call=None)
     assert written(tmp_path) == FILES
-    assert all("@" not in (tmp_path / path).read_text() for path in FILES if path.endswith("service"))
+    assert all(
+        "@MICROCUE@" not in (tmp_path / path).read_text() for path in FILES if path.endswith("service")
+    )
     service.uninstall(options(tmp_path), context, call=None)
     assert written(tmp_path) == set()
 
