@@ -17,6 +17,7 @@ from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.clock import clock_state
 from edge.config import CaptureConfig, Config, PerceiveConfig
+from edge.confine import confine
 from edge.errors import EdgeError
 from edge.frame_advice import shortcomings, slow_rate
 from edge.indicate.indicator import Indicator, State
@@ -32,6 +33,7 @@ from edge.record.recorder import Recorder
 from edge.service import StopRequest, forbid_core_dumps
 from edge.session_control import SessionControl
 from edge.spot.spotter import Spotter
+from edge.supervision import Supervised
 from edge.track.points import N_POINTS
 from edge.track.tracker import Tracker
 
@@ -148,6 +150,7 @@ def run_sessions(
     tell: Callable[[float, Event], None] = lambda _seconds, _event: None,
     warn: Callable[[str], None] = log.warning,
     marks: Sequence[tuple[float, str]] = (),
+    source: FrameSource | None = None,
 ) -> Iterator[tuple[str, Outcome]]:
     """Watch until the source ends, someone asks to stop or the time is up.
 
@@ -166,6 +169,8 @@ def run_sessions(
         Given a sentence where frames fall short of what was asked for; each kind once a session.
     marks : sequence of (float, str)
         Known beforehand: s since the first frame of the first session, and words.
+    source : FrameSource, optional
+        Watched first instead of the camera that the settings name, and closed at the end.
 
     Yields
     ------
@@ -178,10 +183,12 @@ def run_sessions(
         Whatever made it impossible; what was logged until then is kept.
     """
     forbid_core_dumps()
+    if unconfined := confine():
+        warn(unconfined)
     find_face = face_box_finder(config.perceive)
     with ExitStack() as stack:
         camera = stack.enter_context(ExitStack())
-        source = open_camera(config, find_face)
+        source = source or open_camera(config, find_face)
         camera.callback(source.close)
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
@@ -194,14 +201,16 @@ def run_sessions(
         control = SessionControl(indicator, stop)
         if source.info.live and config.session.button:
             stack.callback(open_button(config.session.button, control.act).close)
+        signs = _SignsOfLife()
+        stack.enter_context(Supervised(lambda: signs.n))
         while True:
-            watching = _Watching(config, recorder, clock, indicator, finder, stop, control)
+            watching = _Watching(config, recorder, clock, indicator, finder, stop, control, signs, unconfined)
             session_id, outcome = watching.run(source, duration_s, tell, warn, marks)
             camera.close()
             if outcome.reason == PAUSED:
                 indicator.show(State.PAUSED)
             yield session_id, outcome
-            if outcome.reason != PAUSED or not control.wait_until_resumed():
+            if outcome.reason != PAUSED or not control.wait_until_resumed(signs.add):
                 return
             duration_s = max(duration_s - outcome.seconds, 1e-3) if duration_s else 0.0
             marks = ()
@@ -216,10 +225,22 @@ def run_session(
     tell: Callable[[float, Event], None] = lambda _seconds, _event: None,
     warn: Callable[[str], None] = log.warning,
     marks: Sequence[tuple[float, str]] = (),
+    source: FrameSource | None = None,
 ) -> tuple[str, Outcome]:
     """As `run_sessions`, to the end; the last session's id and outcome."""
-    *_, last = run_sessions(config, data_dir, duration_s, tell, warn, marks)
+    *_, last = run_sessions(config, data_dir, duration_s, tell, warn, marks, source)
     return last
+
+
+@dataclass(slots=True)
+class _SignsOfLife:
+    """Frames through all stages, and looks at the button while paused: what feeds systemd's watchdog."""
+
+    n: int = 0
+
+    def add(self) -> None:
+        """One more."""
+        self.n += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +254,8 @@ class _Watching:
     finder: FaceFinder
     stop: StopRequest
     control: SessionControl
+    signs: _SignsOfLife
+    unconfined: str
 
     def run(
         self,
@@ -254,6 +277,8 @@ class _Watching:
             if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
                 warn(slow)
             session_id = _begin(recorder, source, self.finder, config, first)
+            if self.unconfined:
+                recorder.add_health(first.timestamp_ns, "unconfined", 1)
             self.clock.begin(first)
             for at_s, text in marks:
                 recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
@@ -274,9 +299,11 @@ class _Watching:
     def _stopper(self, outcome: Outcome, duration_s: float) -> Callable[[Frame], bool]:
         """Asked before every frame: whether to end now. The reason goes into the outcome."""
         stop, clock, control, recorder = self.stop, self.clock, self.control, self.recorder
+        signs = self.signs
 
         def stopped(frame: Frame) -> bool:
             clock.tick(frame)
+            signs.add()
             while (mark_ns := control.next_mark_ns()) is not None:
                 recorder.append(Mark(max(mark_ns, outcome.first_ns), "button"))
             if stop.is_set():

@@ -62,6 +62,8 @@ COMMANDS = {
     "synth": Command("synth", "make a clip with known movements from a photograph"),
     "bench": Command("bench", "measure the speed of this machine, stage by stage"),
     "warmup": Command("warmup", "compile the kernels into the cache"),
+    "install-service": Command("service", "start by itself, confined by systemd"),
+    "uninstall-service": Command("service", "remove the service; the log stays"),
     "config": Command("config", "print the settings in use"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 
 from edge.indicate.gestures import Gesture
 from edge.indicate.indicator import Indicator
@@ -49,8 +50,8 @@ class SessionControl:
         """Sensor time of the next press that nobody has asked for yet; None where there is none."""
         return None if self._marks.empty() else self._marks.get_nowait()
 
-    def wait_until_resumed(self) -> bool:
-        """Wait out a pause; False where the end was asked for instead."""
+    def wait_until_resumed(self, alive: Callable[[], None] = lambda: None) -> bool:
+        """Wait out a pause; False where the end was asked for instead. `alive` is called now and then."""
         while self.is_paused and not self._stop.wait(_LOOK_S):
-            pass
+            alive()
         return not self._stop.is_set()

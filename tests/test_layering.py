@@ -14,7 +14,7 @@ MODULES = sorted(EDGE.rglob("*.py"))
 STAGES = {"capture", "perceive", "track", "spot", "record", "indicate"}
 SHARED = {"errors", "messages", "anatomy", "config", "clock", "timing", "kernels"}
 # folders above the stages, which may put them together
-ABOVE = {"synth", "evaluate", "commands", "review"}
+ABOVE = {"synth", "evaluate", "proof", "commands", "review"}
 # modules that talk to a device or a file format by name, and are chosen in one place
 DRIVERS = {
     "edge.capture.file",

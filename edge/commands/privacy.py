@@ -1,4 +1,4 @@
-"""`microcue privacy`: what is stored, where, and until when; and what the running process may not do."""
+"""`microcue privacy`: what is stored, where, and until when; what a run may not do, and the proof of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from edge.commands.context import Context
 from edge.config import RecordConfig
+from edge.errors import EXIT_DONE, EXIT_NOT_READY
 from edge.record.backup import backups
 from edge.record.cue_rows import Row
 from edge.record.lock import pid_of_run
@@ -20,11 +21,13 @@ from edge.record.salvage import DAMAGED_SUFFIX, SALVAGED_SUFFIX
 from edge.record.schema import DATABASE_NAME, open_for_reading
 
 _EXAMPLE = """\
-example:
+examples:
   microcue privacy
+  microcue privacy --prove      watch a drawn face, and look at what that left behind
 
 `until` follows record.keep_days, keep_sessions and keep_gb; a kept session stays in any case.
 `forget` deletes at once. PRIVACY.md says what is never stored.
+`--prove` touches nothing that is stored, and exits 1 where a promise is broken or cannot be told here.
 """
 _COLUMNS = ("what", "n", "since", "until", "where")
 _STARTED = SESSION_COLUMNS.index("started_utc")
@@ -41,7 +44,7 @@ _COUNTED = (
 )
 _NOTES = (
     ("pictures, sound", "none: no code of microcue writes one"),
-    ("network", "none: no code of microcue opens a connection"),
+    ("network", "none: a run is refused every internet socket"),
 )
 
 
@@ -54,14 +57,34 @@ def register(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="watch a session made for it, and say of each promise if it holds",
+    )
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 - as every command is called
-    """Print what is there."""
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print what is there, or what the proof came to."""
+    if args.prove:
+        return _prove(context)
     rows = [*_stored(context), *_files(context.data_dir), *_process(context.data_dir)]
     context.print_table(f"What microcue stores in {context.data_dir}", _COLUMNS, rows)
     return 0
+
+
+def _prove(context: Context) -> int:
+    from rich.console import Console
+
+    from edge.proof.promises import observe, verdicts
+
+    with Console(stderr=True).status("watching a session of six seconds ..."):
+        found = verdicts(observe())
+    rows = [(verdict.promise, verdict.level, verdict.seen, verdict.fix) for verdict in found]
+    shown = {"promise": "promise", "level": "", "seen": "seen", "fix": "what to do"}
+    context.print_table("What this machine keeps of PRIVACY.md", tuple(shown), rows, shown)
+    return EXIT_DONE if all(verdict.level == "pass" for verdict in found) else EXIT_NOT_READY
 
 
 def _stored(context: Context) -> Iterator[Row]:
