@@ -33,7 +33,7 @@ from edge.record.recorder import Recorder
 from edge.service import StopRequest, forbid_core_dumps
 from edge.session_control import SessionControl
 from edge.spot.spotter import Spotter
-from edge.supervision import Supervised
+from edge.supervision import SignsOfLife, Supervised
 from edge.track.points import N_POINTS
 from edge.track.tracker import Tracker
 
@@ -201,7 +201,7 @@ def run_sessions(
         control = SessionControl(indicator, stop)
         if source.info.live and config.session.button:
             stack.callback(open_button(config.session.button, control.act).close)
-        signs = _SignsOfLife()
+        signs = SignsOfLife()
         stack.enter_context(Supervised(lambda: signs.n))
         while True:
             watching = _Watching(config, recorder, clock, indicator, finder, stop, control, signs, unconfined)
@@ -232,17 +232,6 @@ def run_session(
     return last
 
 
-@dataclass(slots=True)
-class _SignsOfLife:
-    """Frames through all stages, and looks at the button while paused: what feeds systemd's watchdog."""
-
-    n: int = 0
-
-    def add(self) -> None:
-        """One more."""
-        self.n += 1
-
-
 @dataclass(frozen=True, slots=True)
 class _Watching:
     """What outlives a session."""
@@ -254,7 +243,7 @@ class _Watching:
     finder: FaceFinder
     stop: StopRequest
     control: SessionControl
-    signs: _SignsOfLife
+    signs: SignsOfLife
     unconfined: str
 
     def run(
