@@ -61,21 +61,6 @@ def data_dir(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def microcue(data_dir, capsys):
-    """Runs a command on that log: (exit code, standard output, standard error)."""
-
-    def run(*words):
-        try:
-            code = main([*words, "--data", str(data_dir)])
-        except SystemExit as exit_:
-            code = exit_.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
 def words_of(line):
     return " ".join(line.split())
 

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from edge.cli import main
 from edge.commands.marks_file import MarksFileUnreadable, read_marks
 from edge.config import RecordConfig
 from edge.messages import Mark, SessionInfo, SourceInfo
@@ -21,21 +20,6 @@ def data_dir(tmp_path):
     recorder.append(Mark(10**9, "first"))
     recorder.close()
     return tmp_path
-
-
-@pytest.fixture
-def microcue(data_dir, capsys):
-    """Runs a command on that log: (exit code, standard output, standard error)."""
-
-    def run(*words):
-        try:
-            code = main([*words, "--data", str(data_dir)])
-        except SystemExit as exit_:
-            code = exit_.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.mark.parametrize(
