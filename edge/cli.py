@@ -45,7 +45,7 @@ COMMANDS = {
     "cameras": Command("cameras", "list the cameras and their modes"),
     "sessions": Command("log", "list what was logged"),
     "cues": Command("log", "list the candidate cues of a session"),
-    "respot": Command("respot", "spot a session again from its signals, with other settings"),
+    "respot": Command("respot", "spot a session again, with other settings"),
     "compare": Command("respot", "what another analysis found otherwise"),
     "export": Command("export", "write cues for the tools you already use"),
     "mark": Command("mark", "put a context mark into the running session"),

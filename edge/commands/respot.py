@@ -43,7 +43,7 @@ def register(subparsers: Any) -> None:
     """Add both commands to the command line."""
     respot = subparsers.add_parser(
         "respot",
-        help="spot a session again from its signals, with other settings",
+        help="spot a session again, with other settings",
         description="Run the spotter again over a session's stored signals, with other settings.",
         epilog=_RESPOT_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
