@@ -7,19 +7,17 @@ and its range beside its default; `microcue config` prints both.
 
 from __future__ import annotations
 
-import difflib
-import math
 import os
-import re
 import sys
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, get_type_hints
+from typing import Any, TypeAlias
 
 import platformdirs
 
 from edge.errors import ConfigError
+from edge.setting import Setting, nearest, read_section, setting
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,38 +28,7 @@ SYSTEM_FILE = Path("/etc/microcue/microcue.toml")
 FILE_NAME = "microcue.toml"
 FILE_MAX_BYTES = 1_000_000  # all settings fit in 6 kB; this is another file under our name
 
-Setting: TypeAlias = str | int | float | bool
 Overrides: TypeAlias = Mapping[str, Mapping[str, object]]
-_Value = TypeVar("_Value")
-_Section = TypeVar("_Section")
-
-
-def setting(
-    default: _Value,
-    doc: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] | tuple[int, ...] = (),
-    pattern: str = "",
-) -> _Value:
-    """A dataclass field that knows what it means and what it may be.
-
-    Parameters
-    ----------
-    default : str, int, float or bool
-    doc : str
-        One line for people: meaning, unit, special values.
-    low, high : float, optional
-        Both are allowed themselves.
-    choices : tuple of str or int, optional
-        The only values allowed.
-    pattern : str, optional
-        Regular expression that the whole value must match; `doc` says it in words.
-    """
-    limits = {"doc": doc, "low": low, "high": high, "choices": choices, "pattern": pattern}
-    declared: Any = field(default=default, metadata=limits)
-    return declared  # type: ignore[no-any-return]  # a Field until @dataclass takes it
 
 
 # gpiod:CHIP:LINE is a line of /dev/gpiochipCHIP, for boards that gpiozero does not know
@@ -279,10 +246,10 @@ def with_overrides(config: Config, overrides: Overrides, origin: str = "") -> Co
     sections = {}
     for name, table in overrides.items():
         if name not in {section.name for section in fields(Config)}:
-            raise ConfigError(f"{origin}[{name}] is not a section; {_nearest(name, fields(Config))}")
+            raise ConfigError(f"{origin}[{name}] is not a section; {nearest(name, fields(Config))}")
         if not isinstance(table, Mapping):
             raise ConfigError(f"{origin}expected the section [{name}], found {name} = {table!r}")
-        sections[name] = _read_section(getattr(config, name), name, table, origin)
+        sections[name] = read_section(getattr(config, name), name, table, origin)
     return replace(config, **sections)
 
 
@@ -342,59 +309,3 @@ def _read_tables(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: expected TOML, found: {error}; mend that line") from error
     return tables
-
-
-def _read_section(section: _Section, name: str, table: Mapping[str, object], origin: str) -> _Section:
-    known = {item.name: item for item in fields(section)}  # type: ignore[arg-type]
-    types = get_type_hints(type(section))
-    values = {}
-    for key, value in table.items():
-        if key not in known:
-            near = _nearest(key, tuple(known.values()))
-            raise ConfigError(f"{origin}{name}.{key} is not a setting; {near}")
-        if value is not None:
-            values[key] = _checked(f"{origin}{name}.{key}", known[key], types[key], value)
-    return replace(section, **values)  # type: ignore[type-var]
-
-
-def _checked(where: str, item: Field[Any], wanted: type, value: object) -> Setting:
-    if wanted is float and type(value) is int:
-        value = float(value)
-    limits = item.metadata
-    fits = type(value) is wanted  # exactly: True is an int to Python, not to a person
-    if fits and isinstance(value, float):
-        fits = math.isfinite(value)
-    if fits and isinstance(value, (int, float)):
-        fits = (limits["low"] is None or value >= limits["low"]) and (
-            limits["high"] is None or value <= limits["high"]
-        )
-    if fits and limits["choices"]:
-        fits = value in limits["choices"]
-    if fits and isinstance(value, str) and limits["pattern"]:
-        fits = re.fullmatch(limits["pattern"], value) is not None
-    if not fits:
-        raise ConfigError(
-            f"{where} expects {allowed(item, wanted)}, found {value!r}; mend it or leave it out"
-        )
-    return value  # type: ignore[return-value]
-
-
-def allowed(item: Field[Any], wanted: type) -> str:
-    """What a setting may be, in words."""
-    limits = item.metadata
-    if limits["choices"]:
-        return f"one of {', '.join(map(str, limits['choices']))}"
-    if limits["pattern"]:
-        return str(limits["doc"])
-    if wanted is bool:
-        return "true or false"
-    if wanted is str:
-        return "a text"
-    words = {int: "a whole number", float: "a number"}[wanted]
-    return f"{words} from {limits['low']:g} to {limits['high']:g}"
-
-
-def _nearest(name: str, known: tuple[Field[Any], ...]) -> str:
-    names = [item.name for item in known]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"

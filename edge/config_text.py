@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
-from edge.config import Config, Setting, allowed
+from edge.config import Config
+from edge.setting import Setting, allowed
 
 
 def to_toml(tables: Mapping[str, Mapping[str, Setting]]) -> str:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EDGE = ROOT / "edge"
 MODULES = sorted(EDGE.rglob("*.py"))
 STAGES = {"capture", "perceive", "track", "spot", "record", "indicate"}
-SHARED = {"errors", "messages", "anatomy", "config", "clock", "timing", "kernels"}
+SHARED = {"errors", "messages", "anatomy", "config", "setting", "clock", "timing", "kernels"}
 # folders above the stages, which may put them together
 ABOVE = {"synth", "evaluate", "proof", "commands", "review"}
 # modules that talk to a device or a file format by name, and are chosen in one place

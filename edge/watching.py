@@ -1,0 +1,192 @@
+"""One session: from the first frame of an open source to the row that says how it ended."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+
+from edge import __version__
+from edge.capture.source import FrameSource
+from edge.clock import clock_state
+from edge.config import Config
+from edge.errors import EdgeError
+from edge.frame_advice import shortcomings, slow_rate
+from edge.indicate.indicator import Indicator
+from edge.messages import Event, Frame, FrameReport, Mark, SessionInfo, SourceInfo
+from edge.perceive.finder import FaceFinder
+from edge.perceive.worker import KeyFrameWorker
+from edge.pipeline import Outcome, Watch
+from edge.record.recorder import Recorder
+from edge.service import StopRequest
+from edge.session_control import SessionControl
+from edge.spot.spotter import Spotter
+from edge.supervision import SignsOfLife
+from edge.track.tracker import Tracker
+
+# A file's key frames are answered this much later in media time, as a small board would: then
+# a recording gives the same cues on every machine, however fast it is.
+_FILE_LATENCY_NS = 50_000_000
+_FIRST_FRAME_S = 5.0
+PAUSED = "paused by the button"
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What outlives a session."""
+
+    config: Config
+    recorder: Recorder
+    clock: SessionClock
+    indicator: Indicator
+    finder: FaceFinder
+    stop: StopRequest
+    control: SessionControl
+    signs: SignsOfLife
+    unconfined: str
+
+    def run(
+        self,
+        source: FrameSource,
+        duration_s: float,
+        tell: Callable[[float, Event], None],
+        warn: Callable[[str], None],
+        marks: Sequence[tuple[float, str]],
+    ) -> tuple[str, Outcome]:
+        """One session, from its first frame to its last."""
+        config, recorder = self.config, self.recorder
+        first = source.read(_FIRST_FRAME_S)
+        height, width = first.luma.shape
+        with ExitStack() as stack:
+            worker = KeyFrameWorker(
+                self.finder, height, width, None if source.info.live else _FILE_LATENCY_NS
+            )
+            stack.callback(worker.close)
+            if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
+                warn(slow)
+            session_id = _begin(recorder, source, self.finder, config, first)
+            if self.unconfined:
+                recorder.add_health(first.timestamp_ns, "unconfined", 1)
+            self.clock.begin(first)
+            for at_s, text in marks:
+                recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
+            watch = Watch(
+                source=source,
+                key_frames=worker,
+                tracker=Tracker(config.track, height, width),
+                new_spotter=lambda fps: Spotter(config.spot, fps),
+                log=recorder,
+                indicator=self.indicator,
+                shown=config.indicate,
+                tell=_warner(tell, warn, source.info, config.spot.shortest_ms),
+            )
+            with _ended(recorder, watch.outcome), _quiet_collector():
+                watch.run(first, self._stopper(watch.outcome, duration_s))
+        return session_id, watch.outcome
+
+    def _stopper(self, outcome: Outcome, duration_s: float) -> Callable[[Frame], bool]:
+        """Asked before every frame: whether to end now. The reason goes into the outcome."""
+        stop, clock, control, recorder = self.stop, self.clock, self.control, self.recorder
+        signs = self.signs
+
+        def stopped(frame: Frame) -> bool:
+            clock.tick(frame)
+            signs.add()
+            while (mark_ns := control.next_mark_ns()) is not None:
+                recorder.append(Mark(max(mark_ns, outcome.first_ns), "button"))
+            if stop.is_set():
+                outcome.reason = stop.reason
+            elif control.is_paused:
+                outcome.reason = PAUSED
+            elif duration_s and clock.seconds >= duration_s:
+                outcome.reason = "duration reached"
+            return bool(outcome.reason)
+
+        return stopped
+
+
+def _warner(
+    tell: Callable[[float, Event], None], warn: Callable[[str], None], info: SourceInfo, shortest_ms: float
+) -> Callable[[float, Event], None]:
+    """Passes events on to `tell`; of reports on frames it warns of what they show for the first time."""
+    warned = {"short movements"} if slow_rate(info.fps, shortest_ms) else set()  # said at the start
+
+    def told(seconds: float, event: Event) -> None:
+        if not isinstance(event, FrameReport):
+            tell(seconds, event)
+        else:
+            for name, found, fix in shortcomings(event, info, shortest_ms):
+                if name not in warned:
+                    warned.add(name)
+                    warn(f"{found}: {fix}" if info.live else found)
+
+    return told
+
+
+def _begin(recorder: Recorder, source: FrameSource, finder: FaceFinder, config: Config, first: Frame) -> str:
+    clock = clock_state()
+    info = SessionInfo(
+        source=source.info,
+        participant=config.session.participant,
+        software_version=__version__,
+        models=dict(finder.models),
+        settings=asdict(config),
+    )
+    live = source.info.live
+    offset_ns = clock.offset_ns if live else None
+    return recorder.start_session(info, first.timestamp_ns, offset_ns, bool(clock.synchronised))
+
+
+class SessionClock:
+    """How far a session is, in its frames' own time."""
+
+    def __init__(self, whole_s: float) -> None:
+        self._whole_s = whole_s
+        self._first_ns = 0
+        self.seconds = 0.0
+
+    def begin(self, first: Frame) -> None:
+        """Count from this frame on."""
+        self._first_ns = first.timestamp_ns
+        self.seconds = 0.0
+
+    def tick(self, frame: Frame) -> None:
+        """Note a frame."""
+        self.seconds = (frame.timestamp_ns - self._first_ns) / 1e9
+
+    def text(self) -> str:
+        """Minutes and seconds, of how many where that is known."""
+        whole = f" of {_minutes(self._whole_s)}" if self._whole_s else ""
+        return _minutes(self.seconds) + whole
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+@contextmanager
+def _ended(recorder: Recorder, outcome: Outcome) -> Iterator[None]:
+    """Close the session's row whatever happens, with the reason it ended for."""
+    try:
+        yield
+    except EdgeError as error:
+        outcome.reason = str(error)
+        raise
+    finally:
+        counted = ("n_lost", "n_corrupt", "n_mended_times", "n_timeouts", "n_restarts", "n_exposure_changes")
+        for name in counted:
+            if count := getattr(outcome, name):
+                recorder.add_health(outcome.last_ns, name, count)
+        recorder.end_session(outcome.reason or "interrupted", outcome.n_frames)
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Leave what is loaded out of garbage collection: a full pass takes longer than a frame."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
