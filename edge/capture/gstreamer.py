@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.capture.argus import ArgusMode, chosen_in, modes_in, refusals_in
 from edge.capture.delivery import Delivery
 from edge.capture.errors import (
     CameraSilent,
@@ -87,7 +88,23 @@ class GStreamerSource:
         self._thread.start()
         self._reader = self._wait_for_the_first()
         fps = 1e9 / self._frame_time_ns if self._frame_time_ns else 0.0
-        self.info = SourceInfo(self._description, *self._size, fps, "pipeline", live=True)
+        self.info = SourceInfo(self._told(), *self._size, fps, "pipeline", live=True)
+
+    @property
+    def sensor_modes(self) -> list[ArgusMode]:
+        """Those that Argus listed as the pipeline started; empty for other pipelines."""
+        return modes_in(self._child.said)
+
+    def _told(self) -> str:
+        """What the session says of the pipeline; what Argus refused is warned of."""
+        said = self._child.said
+        for refusal in refusals_in(said):
+            log.warning(
+                "%s: Argus says %r, so it is not held; check it against the modes", self._description, refusal
+            )
+        if (chosen := chosen_in(said)) is None:
+            return self._description
+        return f"{self._description}, sensor mode {chosen.width}x{chosen.height} at up to {chosen.fps:.0f} Hz"
 
     def read(self, timeout_s: float) -> Frame:
         """Return the oldest frame in the ring; frames before a failure come first."""

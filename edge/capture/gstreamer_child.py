@@ -18,10 +18,10 @@ PROGRAM = "gst-launch-1.0"
 # 10 us: an hour of it fits a cluster's 16-bit offsets, as a new cluster begins every 0.3 s
 _TAIL = (
     "! queue max-size-buffers=8 max-size-bytes=0 max-size-time=0 ! videoconvert ! video/x-raw,format=GRAY8 "
-    "! matroskamux streamable=true timecodescale=10000 ! fdsink fd=1 sync=false"
+    "! matroskamux streamable=true timecodescale=10000 ! fdsink sync=false"
 )
 _PIPE_BYTES = 1 << 20  # three 640x480 pictures: fewer changes between the two processes
-_MESSAGE_BYTES = 4096
+_MESSAGE_BYTES = 8192  # Argus lists a sensor's modes in two thousand
 _POLL_S = 0.1
 _GRACE_S = 1.0
 
@@ -35,16 +35,22 @@ class ChildClosing(Exception):
 
 
 def command_of(pipeline: str) -> list[str]:
-    """The command for a pipeline that ends in raw video of any format; no shell sees it."""
+    """The command for a pipeline that ends in raw video of any format; no shell sees it.
+
+    The last element is the sink, for which `Child` puts the number of its pipe behind.
+    """
     return [PROGRAM, "-q", *shlex.split(pipeline), *_TAIL.split()]
 
 
 class Child:
-    """A running pipeline that writes Matroska to its standard output.
+    """A running pipeline that writes Matroska into a pipe of ours.
+
+    Not to its standard output: there Argus, on a Jetson, prints what it does.
 
     Parameters
     ----------
     command : sequence of str
+        Given one word more, "fd=N": the descriptor to write to.
     closing : threading.Event
         Ends every wait.
     first_s, stall_s : float
@@ -58,27 +64,31 @@ class Child:
         self._patience_s, self._stall_s = first_s, stall_s
         self._messages = b""
         self._code: int | None = None
+        self._out, written = os.pipe()
         try:
             # a session of its own: Ctrl-C in the terminal is for us to act on
             self._process = subprocess.Popen(
-                command,
+                [*command, f"fd={written}"],
                 bufsize=0,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(written,),
                 start_new_session=True,
             )
         except FileNotFoundError as error:
+            os.close(self._out)
             raise GStreamerMissing(command[0]) from error
-        self._out = self._process.stdout.fileno()  # type: ignore[union-attr]  # both are pipes
-        self._errors = self._process.stderr.fileno()  # type: ignore[union-attr]
+        finally:
+            os.close(written)
+        self._says = self._process.stdout.fileno()  # type: ignore[union-attr]  # a pipe
         with contextlib.suppress(OSError):  # above the limit for this user
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        for pipe in (self._out, self._errors):
+        for pipe in (self._out, self._says):
             os.set_blocking(pipe, False)
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._out, selectors.EVENT_READ)
-        self._ready.register(self._errors, selectors.EVENT_READ)
+        self._ready.register(self._says, selectors.EVENT_READ)
 
     @property
     def pid(self) -> int:
@@ -100,7 +110,7 @@ class Child:
                 self._patience_s = self._stall_s
                 return n_bytes
             ready = [key.fd for key, _ in self._ready.select(_POLL_S)]
-            if self._errors in ready:
+            if self._says in ready:
                 self._take_messages()
             silent_s += 0.0 if ready else _POLL_S
             if silent_s >= self._patience_s:
@@ -121,8 +131,8 @@ class Child:
                 process.kill()
         self._code = process.wait()
         self._take_messages()
-        for pipe in (process.stdout, process.stderr):
-            pipe.close()  # type: ignore[union-attr]
+        process.stdout.close()  # type: ignore[union-attr]
+        os.close(self._out)
         return self._code
 
     def wait(self) -> int:
@@ -131,9 +141,14 @@ class Child:
             self._process.wait(_GRACE_S)
         return self.end()
 
+    @property
+    def said(self) -> str:
+        """What it has said so far, the last few thousand characters of it."""
+        return self._messages.decode("utf-8", "replace")
+
     def explained(self, description: str) -> EdgeError:
         """What it said last, as a sentence."""
-        text = self._messages.decode("utf-8", "replace")
+        text = self.said
         if "is busy" in text or "resource busy" in text:
             return CameraBusy(description)
         if "Permission denied" in text:
@@ -146,7 +161,7 @@ class Child:
 
     def _take_messages(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
-            new = os.read(self._errors, _MESSAGE_BYTES)
+            new = os.read(self._says, _MESSAGE_BYTES)
             if not new and self._code is None:
-                self._ready.unregister(self._errors)
+                self._ready.unregister(self._says)
             self._messages = (self._messages + new)[-_MESSAGE_BYTES:]

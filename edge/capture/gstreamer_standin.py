@@ -1,6 +1,6 @@
 """A child process that writes what a GStreamer pipeline would, and plays its deaths and silences.
 
-Run as `python gstreamer_standin.py PLAY.json`; the file says what each life of the child does, and how
+Run as `python gstreamer_standin.py PLAY.json fd=N`; the file says what each life of the child does, and how
 many there were is kept beside it. Only the standard library is imported: it starts in a twentieth of
 the time that numpy takes.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _UNKNOWN = b"\x01\xff\xff\xff\xff\xff\xff\xff"  # a size that is not known, as streams write it
 _TICK_NS = 10_000
@@ -47,11 +47,12 @@ def block(luma: bytes, width: int, time_ns: int) -> bytes:
     return cluster + _element("a3", b"\x81\0\0\x80" + padded)
 
 
-def play(life: dict[str, Any]) -> int:
+def play(life: dict[str, Any], out: BinaryIO) -> int:
     """One life: say something, write frames, then end as told; returns the exit code."""
-    out = sys.stdout.buffer
     if said := life.get("says"):
         print(said, file=sys.stderr, flush=True)
+    if printed := life.get("prints"):
+        print(printed, flush=True)
     if "pictures" in life:
         pictures, (width, height) = Path(life["pictures"]).read_bytes(), life["size"]
         out.write(header(width, height, life["interval_ns"], life.get("fourcc", "Y800").encode()))
@@ -74,13 +75,14 @@ def command(path: Path, lives: Sequence[dict[str, Any]]) -> list[str]:
     return [sys.executable, "-IS", __file__, str(path)]
 
 
-def _main(path: Path) -> int:
+def _main(path: Path, sink: str) -> int:
     lives = json.loads(path.read_text(encoding="utf-8"))
     counter = path.with_suffix(".lives")
     n_before = int(counter.read_text(encoding="ascii")) if counter.exists() else 0
     counter.write_text(str(n_before + 1), encoding="ascii")
-    return play(lives[min(n_before, len(lives) - 1)])
+    with open(int(sink.removeprefix("fd=")), "wb") as out:  # noqa: PTH123 - a descriptor, not a path
+        return play(lives[min(n_before, len(lives) - 1)], out)
 
 
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))
+    sys.exit(_main(Path(sys.argv[1]), sys.argv[2]))

@@ -10,6 +10,7 @@ from edge.commands.context import Context
 from edge.errors import EdgeError, MissingExtra
 
 if TYPE_CHECKING:
+    from edge.capture.gstreamer import GStreamerSource
     from edge.capture.picamera2 import RibbonCamera
     from edge.capture.picamera2_mode import SensorMode
     from edge.capture.v4l2_finding import CameraFound
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 examples:
   microcue cameras
+  microcue cameras --camera "gst:nvarguscamerasrc ! nvvidconv"     what a Jetson's sensor can do
   microcue run --camera picamera2:0 --fps 120
 
 `view` is how much of the sensor's width a mode sees: fast modes of some sensors see less than half, so that
-the face must be centred. Pipelines (gst:) and recordings (file:) are not listed.
+the face must be centred. A pipeline (gst:) is started for this, where it is named here or in the settings;
+recordings (file:) are not listed.
 """
 _COLUMNS = ("camera", "name", "width", "height", "format", "fps", "view")
 Row = tuple[str, str, int, int, str, float, float | None]
@@ -36,21 +39,40 @@ def register(subparsers: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--camera", metavar="CAMERA", help="gst:PIPELINE, to list what it can do as well")
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 - as every command's
+def run(args: argparse.Namespace, context: Context) -> int:
     """List them."""
     from edge.capture.errors import CameraAbsent
+    from edge.capture.gstreamer import GStreamerSource
     from edge.capture.picamera2 import find_ribbon_cameras, ribbon_modes
+    from edge.capture.spec import parse_camera
     from edge.capture.v4l2_finding import find_cameras
 
-    rows = list(camera_rows(find_ribbon_cameras, ribbon_modes, find_cameras))
+    named = parse_camera(args.camera if args.camera is not None else context.config.capture.camera)
+    rows = list(pipeline_rows(GStreamerSource(named.where))) if named.kind == "gst" else []
+    rows += camera_rows(find_ribbon_cameras, ribbon_modes, find_cameras)
     if not rows:
         raise CameraAbsent("auto", "no camera is attached")
     shown = [(*row[:5], f"{row[5]:.1f}", "" if row[6] is None else f"{row[6]:.0%}") for row in rows]
     context.print_table("Cameras", _COLUMNS, rows if context.json else shown, drop_first=("view",))
     return 0
+
+
+def pipeline_rows(source: GStreamerSource) -> Iterator[Row]:
+    """What Argus says of the sensor, by the numbers of `sensor-mode=`, or else what comes; closes it."""
+    try:
+        modes = source.sensor_modes
+        for number, mode in enumerate(modes):
+            name = f"sensor-mode={number}"
+            yield ("gst", name, mode.width, mode.height, "Argus", round(mode.fps, 1), None)
+        if not modes:
+            info = source.info
+            yield ("gst", "as the pipeline says", info.width, info.height, "grey", info.fps, None)
+    finally:
+        source.close()
 
 
 def camera_rows(

@@ -10,6 +10,8 @@ import time
 import numpy as np
 import pytest
 
+from edge.capture import argus
+from edge.capture.argus import ArgusMode
 from edge.capture.errors import (
     CameraAbsent,
     CameraBusy,
@@ -197,7 +199,44 @@ def test_pipeline_is_passed_in_words_that_no_shell_sees():
         *("gst-launch-1.0", "-q", "nvarguscamerasrc", "exposuretimerange=4000000 4000000", "!"),
         "video/x-raw(memory:NVMM),width=1280",
     ]
-    assert words[-3:] == ["fdsink", "fd=1", "sync=false"]
+    assert words[-2:] == ["fdsink", "sync=false"]  # the number of the pipe comes behind
+
+
+# as in LI-AR0234CS-STEREO-GMSL2 issue 4 and, with a comma, CSI-Camera issue 13
+ARGUS = """\
+GST_ARGUS: Creating output stream
+CONSUMER: Waiting until producer is connected...
+GST_ARGUS: Available Sensor modes :
+GST_ARGUS: 1920 x 1200 FR = 59.999999 fps Duration = 16666667 ; Analog Gain range min 1.000000, max 16.000000;
+GST_ARGUS: 960 x 600 FR = 120,000005 fps Duration = 8333333 ; Analog Gain range min 1.000000, max 16.000000;
+GST_ARGUS: NvArgusCameraSrc: Setting Exposure Time Range : 13000 13000
+GST_ARGUS: Invalid Exposure Time Range Input
+GST_ARGUS: Running with following settings:
+   Camera index = 0
+   Camera mode  = 1
+GST_ARGUS: Setup Complete, Starting captures for 0 seconds
+"""
+
+
+def test_what_argus_prints_is_no_picture_and_its_modes_are_known(open_source, life, play, caplog):
+    source = open_source(life(*range(5), prints=ARGUS))
+    assert source.sensor_modes == [ArgusMode(1920, 1200, 59.999999), ArgusMode(960, 600, 120.000005)]
+    assert source.info.description == "gst:standin, sensor mode 960x600 at up to 120 Hz"
+    assert "Argus says 'Invalid Exposure Time Range Input'" in caplog.text
+    assert sum(1 for _ in play(source)) == 5
+
+
+def test_other_pipelines_say_nothing_of_modes(open_source, life, caplog):
+    source = open_source(life(0, prints="Setting pipeline to PLAYING ..."))
+    assert (source.sensor_modes, source.info.description, caplog.text) == ([], "gst:standin", "")
+
+
+@pytest.mark.parametrize(
+    "said", ["", "GST_ARGUS: 1280 x 720", "Camera mode = 3", "GST_ARGUS: 8 x 8 FR = . fps", "\ufffd" * 40]
+)
+def test_mode_that_is_not_said_is_not_made_up(said):
+    assert argus.chosen_in(said) is None
+    assert argus.modes_in(said) == []
 
 
 # ---- the real one: make test-gstreamer -----------------------------------------------------------

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from edge.capture.errors import CameraBusy
+from edge.capture.gstreamer_standin import command
 from edge.capture.picamera2 import RibbonCamera, ribbon_modes
 from edge.capture.picamera2_mode import ModeCache
 from edge.capture.picamera2_scene import Scene
@@ -81,3 +82,22 @@ def test_ribbon_cameras_are_listed_without_the_package_for_usb_ones(modes_of):
     assert len(list(camera_rows(lambda: [RIBBON], modes_of, no_linuxpy))) == 3
     with pytest.raises(MissingExtra):
         list(camera_rows(list, modes_of, no_linuxpy))
+
+
+def test_pipeline_is_listed_by_what_argus_says_of_its_sensor(monkeypatch, tmp_path, capsys):
+    pictures = tmp_path / "pictures.grey"
+    pictures.write_bytes(bytes(64 * 48))
+    life = {"pictures": str(pictures), "size": (64, 48), "interval_ns": 10**7, "start_ns": 0}
+    said = "GST_ARGUS: 3280 x 2464 FR = 21.000000 fps\nGST_ARGUS: 1280 x 720 FR = 59.999999 fps Duration"
+    lives = [{**life, "numbers": [0] * 30, "pace_s": 0.05, "prints": said}]
+    monkeypatch.setattr(
+        "edge.capture.gstreamer.command_of", lambda _pipeline: command(tmp_path / "play.json", lives)
+    )
+    monkeypatch.setattr("edge.capture.picamera2.find_ribbon_cameras", list)
+    monkeypatch.setattr("edge.capture.v4l2_finding.find_cameras", list)
+    assert main(["cameras", "--camera", "gst:nvarguscamerasrc", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["name"], row["width"], row["fps"]) for row in rows] == [
+        ("sensor-mode=0", 3280, 21.0),
+        ("sensor-mode=1", 1280, 60.0),
+    ]
