@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-powerloss test-durability test-service lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ test-tflite:  ## the model tests once more, with the older runtime beside the de
 	else \
 		MICROCUE_RUNTIMES=litert,tflite .venv-tflite/bin/pytest tests/perceive $(ARGS); \
 	fi
+
+test-vivid: venv-dev  ## the USB source on a real V4L2 driver, in an emulated arm64 board (root, Debian; some 10 minutes)
+	@$(BIN)/python tools/vivid_camera.py $(ARGS)
 
 test-powerloss: venv-dev  ## the log under real power cuts, in an emulated arm64 board (root, Debian; some 15 minutes)
 	@$(BIN)/python tools/cut_power.py $(ARGS)
