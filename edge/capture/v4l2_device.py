@@ -149,6 +149,7 @@ class LinuxpyDevice:
             self._device.close()
             raise
         self._capture: Any = None
+        self._buffers: list[Any] = []
         self._views: list[memoryview] = []
         self._taken: Any = None
 
@@ -187,7 +188,8 @@ class LinuxpyDevice:
                     raise
         self._capture = v4l2.VideoCapture(device, size=n_buffers, buffer_type=v4l2.MemoryMap)
         self._capture.open()
-        self._views = [memoryview(buffer) for buffer in self._capture.buffer.buffers]
+        self._buffers = list(self._capture.buffer.buffers)
+        self._views = [memoryview(buffer) for buffer in self._buffers]
         return CameraMode(
             granted.pixel_format.human_str(),
             granted.width,
@@ -226,7 +228,11 @@ class LinuxpyDevice:
         with contextlib.suppress(OSError):
             if self._capture is not None:
                 self._capture.close()
-        self._capture = None
+        # after ENODEV linuxpy leaves its buffers mapped, and as long as one is the driver stays in use
+        for buffer in self._buffers:
+            with contextlib.suppress(BufferError):  # a frame that nobody gave back
+                buffer.close()
+        self._capture, self._buffers = None, []
 
     def controls(self) -> dict[str, ControlRange]:
         """Asked for one by one: a camera without controls answers ENOTTY, one without this one EINVAL."""

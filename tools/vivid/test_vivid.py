@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import threading
 import time
 import unittest
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ from linuxpy.video import device as v4l2
 
 from edge.capture.errors import CameraAbsent, CameraAway, CameraBusy, CameraUnsuitable
 from edge.capture.gaps import GapDetector
-from edge.capture.v4l2 import DevicePatience, V4L2Source, find_cameras
+from edge.capture.v4l2 import DevicePatience, V4L2Source
 from edge.capture.v4l2_device import CameraMode, LinuxpyDevice
+from edge.capture.v4l2_finding import find_cameras
 from edge.capture.v4l2_luma import raw_luma
 from edge.clock import boottime_ns
 
@@ -92,16 +92,10 @@ def picture_in(pixel_format: str) -> np.ndarray:
 
 
 class Vivid(unittest.TestCase):
-    """What a disconnected camera leaves is taken away and plugged in again after its test."""
+    """A disconnected vivid is there again as soon as its last user has closed it."""
 
     @classmethod
     def setUpClass(cls) -> None:
-        plug_in()
-
-    def replug(self, after_s: float = 0.0) -> None:
-        """Only when all handles are closed can the driver go."""
-        time.sleep(after_s)
-        busybox("rmmod", "vivid")
         plug_in()
 
     def test_camera_is_listed_with_the_formats_that_can_be_used(self) -> None:
@@ -132,9 +126,9 @@ class Vivid(unittest.TestCase):
         grey, yuyv = picture_in("GREY"), picture_in("YUYV")
         self.assertEqual(grey.shape, (HEIGHT, WIDTH))
         self.assertGreater(np.ptp(grey), 100)  # bars
-        # grey is made in full range of the same colours, YUYV in video range
-        rank = np.corrcoef(grey.ravel(), yuyv.ravel())[0, 1]
-        self.assertGreater(rank, 0.99)
+        # grey is made in full range of the same colours, YUYV in video range: the order is the same
+        ranks = [np.unique(luma, return_inverse=True)[1].ravel() for luma in (grey, yuyv)]
+        self.assertGreater(np.corrcoef(ranks)[0, 1], 0.99)
 
     def test_gain_is_held(self) -> None:
         with watched() as source:
@@ -148,10 +142,11 @@ class Vivid(unittest.TestCase):
             n_lost = source.counts.n_lost
             self.addCleanup(set_vivid, "Percentage of Dropped Buffers", 0)
             set_vivid("Percentage of Dropped Buffers", 60)
-            for _ in range(8):
-                last = source.read(_READ_S)
-            self.assertEqual(last.sequence, before.sequence + 8)
-            self.assertGreater(source.counts.n_lost - n_lost, 2)
+            n_read = 0
+            while source.counts.n_lost - n_lost <= 2:  # the first ones were in the ring already
+                last, n_read = source.read(_READ_S), n_read + 1
+                self.assertLess(n_read, 200)
+            self.assertEqual(last.sequence, before.sequence + n_read)
             self.assertEqual(source.counts.n_corrupt, 0)
 
     def test_damaged_buffer_is_counted_and_not_delivered(self) -> None:
@@ -178,32 +173,30 @@ class Vivid(unittest.TestCase):
         with watched() as source:
             last = source.read(_READ_S)
             set_vivid("Disconnect", 1)
-            replug = threading.Thread(target=self.replug, args=(2.0,))
-            replug.start()
-            away = 0
-            while True:
-                try:
-                    frame = source.read(1.0)
-                except CameraAway:
-                    away += 1
-                    continue
-                if frame.timestamp_ns > last.timestamp_ns + 2_000_000_000 and source.counts.n_restarts:
-                    break
-            replug.join()
-            self.assertGreater(away, 0)
+            while not source.counts.n_restarts:
+                with contextlib.suppress(CameraAway):
+                    frame = source.read(_READ_S)
+            self.assertGreater(frame.timestamp_ns, last.timestamp_ns)
             self.assertEqual(source.counts.n_restarts, 1)
+            self.assertEqual(source.read(_READ_S).sequence, frame.sequence + 1)
 
     def test_camera_that_stays_away_is_given_up(self) -> None:
         away = DevicePatience(first_frame_s=60.0, stall_s=30.0, away_s=1.0, look_again_s=0.2)
-        with watched(patience=away) as source:
+        with watched(patience=away, find=lambda _identity: None) as source:
             source.read(_READ_S)
             set_vivid("Disconnect", 1)
             with self.assertRaises(CameraAbsent) as caught:
-                self._read_until_it_is_given_up(source)
+                while True:
+                    with contextlib.suppress(CameraAway):
+                        source.read(1.0)
             self.assertIn("it was unplugged", str(caught.exception))
-        self.replug()
+        self.assertEqual([camera.device for camera in find_cameras()], [NODE])
 
-    def _read_until_it_is_given_up(self, source: V4L2Source) -> None:
-        while True:
-            with contextlib.suppress(CameraAway):
-                source.read(1.0)
+    def test_no_handle_is_left_of_a_camera_that_was_gone(self) -> None:
+        with watched() as source:
+            set_vivid("Disconnect", 1)
+            while not source.counts.n_restarts:
+                with contextlib.suppress(CameraAway):
+                    source.read(_READ_S)
+        busybox("rmmod", "vivid")  # refused while anything of it is open or mapped
+        plug_in()
