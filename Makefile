@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-firmware test-installer lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,14 +47,13 @@ test-powerloss: venv-dev  ## the log under real power cuts, in an emulated arm64
 test-durability: venv-dev  ## the log under 300 kills, failing writes and a full disk (strace, root; some 15 minutes)
 	@$(BIN)/python tools/torture_log.py $(ARGS)
 
-test-service:  ## the units as systemd judges them: clean, and exposed by at most 1.2 of 10 (systemd-analyze)
-	@command -v systemd-analyze > /dev/null || { echo "microcue: systemd-analyze is not installed: apt install systemd" >&2; exit 1; }
-	@rm -rf build/units && mkdir -p build/units
-	@for unit in firmware_config/systemd/*.service firmware_config/systemd/*.timer; do \
-		sed 's#@MICROCUE@#/bin/true#' $$unit > build/units/$$(basename $$unit); done
-	@cd build/units && systemd-analyze verify --man=no ./*.service ./*.timer && for unit in *.service; do \
-		systemd-analyze security --offline=true --threshold=12 $$unit > $$unit.txt; code=$$?; \
-		tail -n 1 $$unit.txt; [ $$code -eq 0 ] || exit 1; done
+test-firmware: venv-dev  ## units, udev rules, firewall, installer: each before its own checker (systemd, nftables, shellcheck)
+	@$(BIN)/python tools/check_firmware.py $(ARGS)
+
+test-service: test-firmware
+
+test-installer:  ## tools/install.sh for real, in a Debian root: twice, a crash, --uninstall (root, mmdebstrap, network)
+	@sh tools/installer/try.sh $(ARGS)
 
 test-gstreamer: venv-dev  ## the tests of the GStreamer source with the real one (gstreamer1.0-tools and -plugins-base, -good)
 	@command -v gst-launch-1.0 > /dev/null || { echo "microcue: gst-launch-1.0 is not installed" >&2; exit 1; }

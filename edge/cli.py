@@ -62,6 +62,8 @@ COMMANDS = {
     "synth": Command("synth", "make a clip with known movements from a photograph"),
     "bench": Command("bench", "measure the speed of this machine, stage by stage"),
     "warmup": Command("warmup", "compile the kernels into the cache"),
+    "light": Command("light", "show what the light says"),
+    "first-boot": Command("first_boot", "take in the settings on the card"),
     "install-service": Command("service", "start by itself, confined by systemd"),
     "uninstall-service": Command("service", "remove the service; the log stays"),
     "config": Command("config", "print the settings in use"),

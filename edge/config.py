@@ -225,7 +225,7 @@ def load_config(path: Path | None = None, overrides: Overrides | None = None) ->
     config = Config()
     chosen = path if path is not None else found_file()
     if chosen is not None:
-        config = with_overrides(config, _read_tables(chosen), origin=f"{chosen}: ")
+        config = with_overrides(config, read_tables(chosen), origin=f"{chosen}: ")
     return with_overrides(config, overrides or {})
 
 
@@ -286,9 +286,17 @@ def changed(config: Config) -> dict[str, dict[str, Setting]]:
     return {name: table for name, table in tables.items() if table}
 
 
-def _read_tables(path: Path) -> dict[str, Any]:
+def read_tables(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file that people edit.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, is no text or no TOML, or far too large.
+    """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(FILE_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"expected a settings file at {path}, found none that can be read ({error.strerror}); "
@@ -296,7 +304,7 @@ def _read_tables(path: Path) -> dict[str, Any]:
         ) from error
     if len(content) > FILE_MAX_BYTES:
         raise ConfigError(
-            f"expected a settings file of at most {FILE_MAX_BYTES} bytes, {path} has {len(content)}; "
+            f"expected a settings file of at most {FILE_MAX_BYTES} bytes, {path} has {path.stat().st_size}; "
             "start again from `microcue config`"
         )
     try:

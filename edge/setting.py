@@ -24,6 +24,7 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] | tuple[int, ...] = (),
     pattern: str = "",
+    secret: bool = False,
 ) -> _Value:
     """A dataclass field that knows what it means and what it may be.
 
@@ -38,8 +39,10 @@ def setting(
         The only values allowed.
     pattern : str, optional
         Regular expression that the whole value must match; `doc` says it in words.
+    secret : bool, optional
+        Never repeated in an error.
     """
-    limits = {"doc": doc, "low": low, "high": high, "choices": choices, "pattern": pattern}
+    limits = {"doc": doc, "low": low, "high": high, "choices": choices, "pattern": pattern, "secret": secret}
     declared: Any = field(default=default, metadata=limits)
     return declared  # type: ignore[no-any-return]  # a Field until @dataclass takes it
 
@@ -89,9 +92,8 @@ def _checked(where: str, item: Field[Any], wanted: type, value: object) -> Setti
     if fits and isinstance(value, str) and limits["pattern"]:
         fits = re.fullmatch(limits["pattern"], value) is not None
     if not fits:
-        raise ConfigError(
-            f"{where} expects {allowed(item, wanted)}, found {value!r}; mend it or leave it out"
-        )
+        found = "something else" if limits["secret"] else repr(value)
+        raise ConfigError(f"{where} expects {allowed(item, wanted)}, found {found}; mend it or leave it out")
     return value  # type: ignore[return-value]
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from edge.commands import checks
 from edge.commands.checks import Finding, examined
 from edge.commands.frames_check import check_frames
+from edge.commands.inference_check import check_inference
 from edge.commands.log_check import check_log
+from edge.errors import UsageError
 
 if TYPE_CHECKING:
     from edge.commands.context import Context
@@ -22,10 +24,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="check this machine, one line each, with the fix",
         description="Checks what microcue needs. Exits 0 when nothing fails, else with the first "
         "failure's code; warnings and what cannot be known here are no failures.",
-        epilog="example:\n  microcue doctor",
+        epilog="examples:\n  microcue doctor\n  microcue doctor --only inference",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--no-camera", action="store_true", help="do not look for a camera")
+    parser.add_argument("--only", metavar="CHECK", help="this check alone, by its name in the table")
     parser.set_defaults(run=run)
 
 
@@ -34,6 +37,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     lines = checks_of(context)
     if arguments.no_camera:
         del lines["camera"], lines["frames"]
+    if arguments.only is not None:
+        if arguments.only not in lines:
+            raise UsageError(f"--only expects one of {', '.join(lines)}, found {arguments.only!r}")
+        lines = {arguments.only: lines[arguments.only]}
     from rich.console import Console
 
     findings = {}
@@ -59,6 +66,7 @@ def checks_of(context: Context) -> dict[str, Callable[[], Finding]]:
         "packages": checks.check_packages,
         "runtime": lambda: checks.check_runtime(config),
         "models": lambda: checks.check_models(config),
+        "inference": lambda: check_inference(config),
         "kernels": checks.check_kernels,
         "camera": lambda: checks.check_camera(config),
         "frames": lambda: check_frames(config),

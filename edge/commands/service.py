@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import subprocess
 import sys
@@ -12,20 +13,18 @@ from typing import Any
 
 from edge.commands.context import Context
 from edge.errors import EXIT_INPUT_OUTPUT, EdgeError, UsageError
+from edge.firmware.card import find_card
+from edge.firmware.errors import FirmwareError
+from edge.firmware.first_boot import apply_boot_files, remove_boot_files
+from edge.firmware.manifest import APPLIANCE, SERVICE, Installed, installed
 
-UNITS = (
-    "microcue.service",
-    "microcue-warmup.service",
-    "microcue-maintenance.service",
-    "microcue-maintenance.timer",
-)
-SYSUSERS = "microcue.sysusers.conf"
-_SYSUSERS_PLACE = Path("etc/sysusers.d/microcue.conf")
-_PACKAGE = Path(__file__).resolve().parents[1]
+_UNITS_PLACE = Path("etc/systemd/system")
+_SYSTEMS_FOLDERS = {"system", "systemd", "sysusers.d", "tmpfiles.d", "sysctl.d", "rules.d", "sshd_config.d"}
 _EXAMPLES = """\
 examples:
   microcue install-service --dry-run     what would be written and run
   sudo microcue install-service
+  sudo microcue install-service --appliance    a machine that does nothing else: see firmware_config/README.md
   sudo microcue uninstall-service        the log stays; microcue forget deletes what is in it
 """
 Run = Callable[[Sequence[str]], int]
@@ -62,39 +61,70 @@ def register(subparsers: Any) -> None:
         parser.add_argument(
             "--root", type=Path, default=Path("/"), metavar="DIR", help="write below DIR and start nothing"
         )
+        if run is install:
+            parser.add_argument(
+                "--appliance",
+                action="store_true",
+                help="also what makes a whole machine of it: firewall, journal in memory, watchdog, settings "
+                "on the card",
+            )
         parser.set_defaults(run=run)
 
 
 def install(args: argparse.Namespace, context: Context, call: Run = subprocess.call) -> int:
     """Write the units, make the user, compile the kernels, start."""
-    files = service_files(program())
-    steps = [
-        ["systemd-sysusers", f"/{_SYSUSERS_PLACE}"],
+    chosen = installed([SERVICE, *([APPLIANCE] if args.appliance else [])])
+    command = program()
+    for file in chosen:
+        path, text = args.root / file.target, file.text(command)
+        context.print_text(f"write {path}" + (f":\n\n{text}" if args.dry_run else ""))
+        if not args.dry_run:
+            _write(path, text)
+    if args.appliance:
+        _change_boot_files(args, context, lambda boot: apply_boot_files(boot, "auto", wifi=False))
+    _take(_first_steps(chosen), args, context, call)
+    return 0
+
+
+def _first_steps(chosen: Sequence[Installed]) -> list[list[str]]:
+    at_once = [file.target.name for file in chosen if file.enable and file.set == SERVICE]
+    later = [file.target.name for file in chosen if file.enable and file.set == APPLIANCE]
+    return [
+        ["systemd-sysusers", "/etc/sysusers.d/microcue.conf"],
+        ["systemd-tmpfiles", "--create", "/etc/tmpfiles.d/microcue.conf"],
         ["systemctl", "daemon-reload"],
         ["systemctl", "start", "microcue-warmup.service"],
-        ["systemctl", "enable", "--now", "microcue.service", "microcue-maintenance.timer"],
+        ["systemctl", "enable", "--now", *at_once],
+        # from the next start on: a firewall under somebody's SSH session would end it
+        *([["systemctl", "enable", *later]] if later else []),
     ]
-    for path, text in files.items():
-        context.print_text(f"write {args.root / path}" + (f":\n\n{text}" if args.dry_run else ""))
-        if not args.dry_run:
-            _write(args.root / path, text)
-    _take(steps, args, context, call)
-    return 0
 
 
 def uninstall(args: argparse.Namespace, context: Context, call: Run = subprocess.call) -> int:
     """Stop, and remove what `install` wrote."""
-    _take([["systemctl", "disable", "--now", *UNITS]], args, context, call)
-    for path in service_files(program()):
-        context.print_text(f"remove {args.root / path}")
+    present = [file for file in installed() if args.dry_run or (args.root / file.target).exists()]
+    units = [file.target.name for file in present if file.target.parent == _UNITS_PLACE]
+    if units:
+        _take([["systemctl", "disable", "--now", *units]], args, context, call)
+    for file in present:
+        context.print_text(f"remove {args.root / file.target}")
         if not args.dry_run:
-            try:
-                (args.root / path).unlink(missing_ok=True)
-            except OSError as error:
-                raise ServiceNotChanged(f"remove {args.root / path}", str(error.strerror)) from error
+            _remove(args.root, file.target)
+    _change_boot_files(args, context, remove_boot_files)
     _take([["systemctl", "daemon-reload"]], args, context, call)
     context.print_text("The log stays in /var/lib/microcue; microcue forget deletes what is in it.")
     return 0
+
+
+def _change_boot_files(args: argparse.Namespace, context: Context, change: Callable[[Path], None]) -> None:
+    """On a Raspberry Pi; other boards have no such files."""
+    try:
+        boot = find_card(args.root)
+    except FirmwareError:
+        return
+    context.print_text(f"change {boot / 'config.txt'} and {boot / 'cmdline.txt'}")
+    if not args.dry_run:
+        change(boot)
 
 
 def program(executable: str = sys.executable) -> Path:
@@ -116,32 +146,23 @@ def program(executable: str = sys.executable) -> Path:
     return path
 
 
-def service_files(command: Path) -> dict[Path, str]:
-    """Every file of the service by its path below the root, with the command filled in."""
-    source = units_directory()
-    etc = Path("etc")
-    files = {
-        etc / "systemd/system" / name: (source / name)
-        .read_text(encoding="utf-8")
-        .replace("@MICROCUE@", str(command))
-        for name in UNITS
-    }
-    files[_SYSUSERS_PLACE] = (source / SYSUSERS).read_text(encoding="utf-8")
-    return files
-
-
-def units_directory() -> Path:
-    """Folder of the unit files: inside the package where installed, beside it in a checkout."""
-    inside = _PACKAGE / "systemd"
-    return inside if inside.is_dir() else _PACKAGE.parent / "firmware_config" / "systemd"
-
-
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ServiceNotChanged(f"write {path}", str(error.strerror)) from error
+
+
+def _remove(root: Path, target: Path) -> None:
+    """The file, and the folder that it leaves empty, where the system does not bring it."""
+    try:
+        (root / target).unlink(missing_ok=True)
+    except OSError as error:
+        raise ServiceNotChanged(f"remove {root / target}", str(error.strerror)) from error
+    if target.parent.name not in _SYSTEMS_FOLDERS:
+        with contextlib.suppress(OSError):  # somebody's own file is in it
+            (root / target.parent).rmdir()
 
 
 def _take(steps: Sequence[Sequence[str]], args: argparse.Namespace, context: Context, call: Run) -> None:

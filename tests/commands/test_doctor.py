@@ -15,6 +15,7 @@ import pytest
 from edge.capture.picamera2 import RibbonCamera
 from edge.cli import main
 from edge.commands import checks
+from edge.commands.inference_check import check_inference
 from edge.commands.log_check import check_log
 from edge.config import Config, with_overrides
 from edge.errors import DeviceAbsent, MissingExtra, ModelError
@@ -284,3 +285,36 @@ def test_doctor_exits_with_the_first_failure_s_code(calm, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "expected SHA-256 aa, found bb" in printed
     assert "reinstall microcue" in printed
+
+
+def ended(returncode, stdout="", stderr=""):
+    """A child process that ended so, as `subprocess.run` tells it."""
+    return lambda *_words, **_options: SimpleNamespace(returncode=returncode, stdout=stdout, stderr=stderr)
+
+
+def test_models_find_a_known_face_in_a_process_of_their_own():
+    finding = check_inference(Config())
+    assert (finding.level, finding.exit_code) == ("ok", 0)
+
+
+@pytest.mark.parametrize(
+    ("child", "said"),
+    [
+        (ended(-11), "ended with SIGSEGV"),
+        (ended(1, stderr="Traceback\nImportError: no module"), "ImportError: no module"),
+        (ended(0, stdout="0.4\n"), "40.0% of its width"),
+        (ended(0, stdout="nan\n"), "nan% of its width"),
+    ],
+)
+def test_runtime_that_crashes_or_is_wrong_is_a_failure_with_the_other_one_as_the_fix(child, said):
+    finding = check_inference(Config(), child)
+    assert (finding.level, finding.exit_code) == ("fail", 78)
+    assert said in finding.found
+    assert "tflite" in finding.fix
+
+
+def test_one_check_alone_is_asked_by_its_name(capsys):
+    assert main(["doctor", "--only", "python", "--json"]) == 0
+    assert [row["check"] for row in json.loads(capsys.readouterr().out)] == ["python"]
+    assert main(["doctor", "--only", "pythn"]) == 2
+    assert "one of python, packages" in capsys.readouterr().err

@@ -14,8 +14,15 @@ from edge.commands import service
 from edge.commands.context import Context
 from edge.config import Config
 from edge.errors import EXIT_CONFIG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, EXIT_USAGE, UsageError
+from edge.firmware.manifest import APPLIANCE, SERVICE, installed
 
-FILES = {f"etc/systemd/system/{name}" for name in service.UNITS} | {"etc/sysusers.d/microcue.conf"}
+# what the system itself needs root for; edge/firmware, nftables
+ROOT_UNITS = {"microcue-first-boot.service", "microcue-firewall.service"}
+SERVICES = [file.target.name for file in installed() if file.target.suffix == ".service"]
+
+
+def targets(*sets):
+    return {str(file.target) for file in installed(sets)}
 
 
 @pytest.fixture
@@ -25,19 +32,20 @@ def context(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def installed(monkeypatch):
+def in_opt(monkeypatch):
     """The command as if it were in /opt."""
     monkeypatch.setattr(service, "program", lambda: Path("/opt/microcue/bin/microcue"))
 
 
-def options(root, dry_run=False):
-    return argparse.Namespace(root=root, dry_run=dry_run)
+def options(root, dry_run=False, appliance=False):
+    return argparse.Namespace(root=root, dry_run=dry_run, appliance=appliance)
 
 
 def unit(name):
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str
-    parser.read_string(service.service_files(Path("/opt/x"))[Path("etc/systemd/system") / name])
+    (file,) = (file for file in installed() if file.target.name == name)
+    parser.read_string(file.text(Path("/opt/x")))
     return parser
 
 
@@ -48,20 +56,43 @@ def written(root):
 def test_dry_run_says_everything_and_writes_nothing(context, tmp_path, capsys):
     service.install(options(tmp_path / "root", dry_run=True), context, call=None)
     printed = capsys.readouterr().out
-    assert all(path in printed for path in FILES)
+    assert all(path in printed for path in targets(SERVICE))
     assert "ExecStart=/opt/microcue/bin/microcue run" in printed
-    assert "run systemctl enable --now microcue.service" in printed
+    assert "run systemctl enable --now microcue.service microcue-maintenance.timer" in printed
     assert written(tmp_path) == set()
 
 
-def test_what_is_installed_is_removed_again(context, tmp_path):
-    service.install(options(tmp_path), context, call=None)
-    assert written(tmp_path) == FILES
-    assert all(
-        "@MICROCUE@" not in (tmp_path / path).read_text() for path in FILES if path.endswith("service")
-    )
+@pytest.mark.parametrize("appliance", [False, True])
+def test_what_is_installed_is_removed_again(context, tmp_path, appliance):
+    service.install(options(tmp_path, appliance=appliance), context, call=None)
+    assert written(tmp_path) == targets(SERVICE, *([APPLIANCE] if appliance else []))
+    assert all("@MICROCUE@" not in (tmp_path / path).read_text() for path in written(tmp_path))
     service.uninstall(options(tmp_path), context, call=None)
     assert written(tmp_path) == set()
+
+
+def test_appliance_on_a_raspberry_pi_changes_what_its_bootloader_reads_and_back(context, tmp_path):
+    config, cmdline = tmp_path / "boot/firmware/config.txt", tmp_path / "boot/firmware/cmdline.txt"
+    config.parent.mkdir(parents=True)
+    config.write_text("dtparam=audio=on\n")
+    cmdline.write_text("root=PARTUUID=1 rootwait\n")
+    service.install(options(tmp_path, appliance=True), context, call=None)
+    assert "dtoverlay=disable-wifi" in config.read_text()
+    assert cmdline.read_text().split()[:2] == ["root=PARTUUID=1", "rootwait"]
+    service.uninstall(options(tmp_path), context, call=None)
+    assert (config.read_text(), cmdline.read_text()) == ("dtparam=audio=on\n", "root=PARTUUID=1 rootwait\n")
+
+
+def test_firewall_is_not_closed_under_the_session_that_installs_it(context, monkeypatch):
+    steps = []
+    monkeypatch.setattr(service, "_write", lambda _path, _text: None)
+    monkeypatch.setattr(service, "_change_boot_files", lambda *_: None)
+    service.install(
+        options(Path("/"), appliance=True), context, call=lambda step: steps.append(" ".join(step)) or 0
+    )
+    naming = [step for step in steps if "microcue-firewall" in step]
+    assert len(naming) == 1
+    assert "--now" not in naming[0]
 
 
 def test_step_that_systemd_refuses_is_said(context, monkeypatch):
@@ -95,7 +126,7 @@ def test_only_what_the_next_start_cannot_mend_prevents_it():
     assert not {EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT} & {int(code) for code in codes}
 
 
-@pytest.mark.parametrize("name", [name for name in service.UNITS if name.endswith(".service")])
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in ROOT_UNITS])
 def test_no_unit_reaches_a_network_or_gains_a_privilege(name):
     table = unit(name)["Service"]
     assert table["PrivateNetwork"] == table["NoNewPrivileges"] == "yes"

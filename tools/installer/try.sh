@@ -1,0 +1,102 @@
+#!/bin/sh
+# Runs tools/install.sh for real, in a Debian root of its own: a dry run, an installation, a second one, a model
+# runtime that crashes, and --uninstall, after which the root must be as before but for the log.
+#
+#   tools/installer/try.sh [SUITE]      bookworm (default) or trixie
+#   MICROCUE_INSTALLER_CACHE=DIR        where the root is kept between runs (default: .cache/installer)
+#
+# Needs Debian or Ubuntu, root, mmdebstrap and a network; minutes. systemd is not running in such a root: that the
+# units start is not shown here.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+checkout=$(cd "$here/../.." && pwd)
+suite=${1:-bookworm}
+cache=${MICROCUE_INSTALLER_CACHE:-$checkout/.cache/installer}
+base=$cache/$suite.tar
+root=$cache/root
+
+fail() { echo "test-installer: $1" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || fail "expected to be root, as chroot and mmdebstrap need; run it with sudo"
+command -v unshare > /dev/null || fail "expected the program unshare; sudo apt install util-linux"
+
+if ! [ -f "$base" ]; then
+    command -v mmdebstrap > /dev/null || fail "expected the program mmdebstrap; sudo apt install mmdebstrap"
+    echo "test-installer: making $base (some minutes, once)"
+    mkdir -p "$cache"
+    # a machine whose clock is wrong would find the archive expired
+    mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus,ca-certificates,udev \
+        --aptopt='Acquire::Check-Valid-Until "false"' "$suite" "$base.unfinished" || fail "mmdebstrap could not make it"
+    mv "$base.unfinished" "$base"
+fi
+rm -rf "$root"
+mkdir -p "$root"
+tar -C "$root" -xf "$base"
+
+# in a mount namespace: proc and dev, the checkout read-only, the host's names, certificates and package indexes
+inside='
+root=$1 checkout=$2; shift 2
+mount --make-rprivate /
+mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev"
+mkdir -p "$root/mnt" && mount --bind "$checkout" "$root/mnt" && mount -o remount,bind,ro "$root/mnt"
+for file in /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
+    [ ! -e "$file" ] || { [ -e "$root$file" ] || : > "$root$file"; mount --bind "$file" "$root$file"; }
+done
+exec chroot "$root" "$@"'
+in_root() {
+    unshare --mount sh -c "$inside" sh "$root" "$checkout" env HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        PIP_FIND_LINKS= PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 "$@"
+}
+
+# everything that is there, with owner, mode and content. Left out: what apt, dpkg and the loader keep for themselves
+# of any package that ever came and went, and what this test itself lays into the root
+listing() {
+    (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./mnt -o -path ./tmp -o -path ./run \
+        -o -path ./var/lib/apt -o -path ./var/cache -o -path ./var/log -o -path ./var/lib/dpkg -o -path ./root/.cache \
+        -o -path ./etc/ld.so.cache -o -path ./etc/pip.conf -o -path ./etc/resolv.conf \) -prune -o \
+        -printf '%p %M %U:%G %l' \( -type f -exec sh -c 'printf " "; cksum < "$1"' sh {} \; -o -printf '\n' \)) | sort
+    # of accounts the files beside them too: /etc/passwd- and the like keep what was before, by design
+    in_root dpkg-query -W -f '${binary:Package} ${db:Status-Abbrev}\n' | grep ' ii ' | sort
+}
+without_copies() { grep -v -E '^\./etc/(passwd|shadow|group|gshadow|subuid|subgid)- '; }
+say() { echo "test-installer: $1"; }
+
+in_root true
+listing | without_copies > "$cache/before"
+
+say "dry run"
+in_root sh /mnt/tools/install.sh --dry-run > "$cache/dry.txt"
+listing | without_copies | diff "$cache/before" - || fail "a dry run changed something"
+
+say "installation"
+in_root sh /mnt/tools/install.sh
+in_root /opt/microcue/bin/microcue doctor --only inference
+in_root sh -c 'test -L /etc/systemd/system/multi-user.target.wants/microcue.service' || fail "the service is not enabled"
+in_root find /var/cache/microcue/numba -name '*.nbc' -user microcue | grep -q . || fail "no kernel was compiled"
+in_root systemd-analyze verify --man=no /etc/systemd/system/microcue.service || fail "systemd refuses the unit"
+
+say "once more: nothing may change but what was built again"
+listing | without_copies | grep -v -E '^\./opt/microcue-a/lib/.*(dist-info|__pycache__)' > "$cache/first"
+in_root sh /mnt/tools/install.sh
+listing | without_copies | grep -v -E '^\./opt/microcue-a/lib/.*(dist-info|__pycache__)' | diff "$cache/first" - ||
+    fail "a second installation changed something"
+
+if in_root /opt/microcue/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then
+    say "a runtime that crashes: the other one is taken"
+    in_root sh -c 'for file in /opt/microcue/lib/python3*/site-packages/ai_edge_litert/interpreter.py; do
+        printf "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n" > "$file"; done'
+    in_root sh /mnt/tools/install.sh | tee "$cache/crash.txt"
+    grep -q "take tflite-runtime in its place" "$cache/crash.txt" || fail "the crash was not noticed"
+    in_root /opt/microcue/bin/microcue doctor --only runtime | tee -a "$cache/crash.txt"
+    grep -q "tflite (usable: tflite)" "$cache/crash.txt" || fail "the other runtime was not taken"
+fi
+
+say "a session's log, then --uninstall"
+mkdir -p "$root/var/lib/microcue"
+echo log > "$root/var/lib/microcue/microcue.db"
+in_root chown -R microcue:microcue /var/lib/microcue
+in_root sh /mnt/tools/install.sh --uninstall
+[ "$(stat -c %u:%g "$root/var/lib/microcue/microcue.db")" = 0:0 ] || fail "the log belongs to nobody"
+listing | without_copies | grep -v '^\./var/lib/microcue\(/\| \)' > "$cache/after"
+# folders count by their names: their times are not in the list
+diff "$cache/before" "$cache/after" || fail "--uninstall left something, or took something away"
+say "ok: as before, but for the log"
