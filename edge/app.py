@@ -22,6 +22,8 @@ from edge.perceive.detector import FaceDetector
 from edge.perceive.finder import FaceFinder
 from edge.perceive.models import LoadedModel
 from edge.pipeline import Outcome
+from edge.proof.process import disk_swap, swap_limit
+from edge.record.errors import PicturesRefused
 from edge.record.recorder import Recorder
 from edge.service import StopRequest, forbid_core_dumps
 from edge.session_control import SessionControl
@@ -30,6 +32,11 @@ from edge.track.points import N_POINTS
 from edge.watching import PAUSED, SessionClock, Watching
 
 log = logging.getLogger(__name__)
+
+_SWAPPED = (
+    "pictures of the last seconds stand in memory until a cue is over, and this machine may swap memory to "
+    "{areas}; swapoff -a, use zram, or run microcue as a service"
+)
 
 
 def open_source(config: CaptureConfig, find_face: FindFace | None = None) -> FrameSource:
@@ -168,6 +175,8 @@ def run_sessions(
     EdgeError
         Whatever made it impossible; what was logged until then is kept.
     """
+    if config.record.pictures and config.perceive.faces > 1:
+        raise PicturesRefused(f"perceive.faces is {config.perceive.faces}")
     forbid_core_dumps()
     if unconfined := confine():
         warn(unconfined)
@@ -179,6 +188,8 @@ def run_sessions(
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
         recorder.keep_within_consent(config.session.participant, config.session.consent_required)
+        if recorder.pictures is not None and (areas := disk_swap()) and swap_limit() != "0":
+            warn(_SWAPPED.format(areas=", ".join(areas)))
         clock = SessionClock(source.info.duration_s)
         indicator = open_indicator(config.indicate, clock.text)
         stack.callback(indicator.close)

@@ -58,6 +58,7 @@ COMMANDS = {
     "bundle": Command("bundle", "write sessions as one encrypted file"),
     "unbundle": Command("bundle", "open an encrypted file of sessions"),
     "collect": Command("bundle", "merge many devices' sessions into DuckDB"),
+    "pictures": Command("pictures", "list encrypted pictures, or open them in the lab"),
     "backup": Command("backup", "copy the log, checked"),
     "synth": Command("synth", "make a clip with known movements from a photograph"),
     "bench": Command("bench", "measure the speed of this machine, stage by stage"),

@@ -129,6 +129,14 @@ class RecordConfig:
 
     signals: bool = setting(True, "keep the movement signals, so that spotting can run again")
     traces: bool = setting(True, "keep the tracked points around each cue, for replay without a picture")
+    pictures: bool = setting(
+        False, "keep pictures of the face around each cue, encrypted; only with a consent to them"
+    )
+    pictures_to: str = setting(
+        "",
+        "public keys that pictures are encrypted to (microcue key), with a space between two",
+        pattern=r"(age1[0-9a-z]{58}( age1[0-9a-z]{58})*)?",
+    )
     backup_hours: float = setting(
         24.0, "a camera's run copies the log so often, checked, into backups/; 0: never", low=0, high=8760
     )

@@ -32,6 +32,13 @@ class KeyFrames(Protocol):
         """The answer about the frame handed over, when it is due."""
 
 
+class Pictures(Protocol):
+    """Keeps the last seconds of pictures in memory; only those around a cue are ever written, encrypted."""
+
+    def add(self, face: int, frame: Frame, place_px: tuple[float, float, float]) -> None:
+        """Copy a face out of a frame."""
+
+
 class Log(Protocol):
     """The part of the recorder that the loop uses."""
 
@@ -109,6 +116,7 @@ class Watch:
     indicator: Indicator
     shown: IndicateConfig
     tell: Callable[[float, Event], None]
+    pictures: Pictures | None = None
     timer: StageTimer = field(default_factory=lambda: StageTimer(STAGES))
     spotters: dict[int, FaceSpotter] = field(default_factory=dict)
     resting: dict[int, tuple[FaceSpotter, int]] = field(default_factory=dict)
@@ -168,6 +176,8 @@ class Watch:
         self.log.saw_frame(frame.sequence, frame.timestamp_ns)
         for trace in traces:
             self.log.add_trace(trace)
+            if self.pictures is not None:
+                self.pictures.add(trace.face, frame, self.tracker.place_px(trace.face))
         for event in events:
             self._announce(event)
         timer.lap(_RECORD)

@@ -80,6 +80,7 @@ class Watching:
                 indicator=self.indicator,
                 shown=config.indicate,
                 tell=_warner(tell, warn, source.info, config.spot.shortest_ms),
+                pictures=recorder.pictures,
             )
             with _ended(recorder, watch.outcome), _quiet_collector():
                 watch.run(first, self._stopper(watch.outcome, duration_s))

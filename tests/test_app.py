@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pyrage
 import pytest
 
 from edge import __version__, app
@@ -33,7 +34,7 @@ from edge.indicate.indicator import State
 from edge.indicate.patterns import DARK, WHITE
 from edge.indicate.recorded import RecordedIndicator, RecordedLight
 from edge.messages import FaceFound, Frame
-from edge.record.errors import ConsentWithdrawn
+from edge.record.errors import ConsentWithdrawn, PicturesRefused
 from edge.record.people import add_consent, withdraw_consent
 from edge.record.reading import SESSION_COLUMNS, LogReader
 from edge.synth.encode import write_clip
@@ -208,6 +209,20 @@ def test_run_session_puts_marks_where_they_belong_and_keeps_within_the_consent(c
     withdraw_consent(tmp_path, "P07")
     with pytest.raises(ConsentWithdrawn):
         run_session(config, tmp_path, duration_s=0.2)
+
+
+def test_run_session_keeps_pictures_of_the_face_from_a_consent_and_a_key_alone(config, tmp_path):
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    record = {"record": {"pictures": True, "pictures_to": key}, "session": {"participant": "P07"}}
+    config = with_overrides(config, record)
+    with pytest.raises(PicturesRefused, match="none of P07"):
+        run_session(config, tmp_path, duration_s=0.2)
+    add_consent(tmp_path, "P07", ("pictures",), "1")
+    with pytest.raises(PicturesRefused, match=r"perceive\.faces is 2"):
+        run_session(with_overrides(config, {"perceive": {"faces": 2}}), tmp_path, duration_s=0.2)
+    run_session(config, tmp_path, duration_s=0.2)
+    with LogReader(tmp_path) as log:
+        assert len(log.session_ids()) == 1
 
 
 def test_run_session_ends_when_the_duration_is_reached(config, tmp_path):

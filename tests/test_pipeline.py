@@ -201,6 +201,28 @@ def always(clip):
     return Model(lambda _: clip.faces)
 
 
+class Gallery:
+    """Wants pictures, and notes what it is shown."""
+
+    def __init__(self):
+        self.seen = []
+
+    def add(self, face, frame, place_px):
+        self.seen.append((face, frame.sequence, place_px))
+
+
+def test_whoever_wants_pictures_is_shown_each_frame_of_a_face_and_where_it_is(clip, always):
+    session = Session(scripted(endless(clip, 20)), always)
+    session.watch.pictures = gallery = Gallery()
+    session.run()
+    assert [(face, sequence) for face, sequence, _ in gallery.seen] == [(0, k) for k in range(6, 20)]
+    x, y, iod_px = np.array([place_px for _, _, place_px in gallery.seen]).T
+    assert np.abs(x - clip.points[168, 0]).max() < 2
+    assert np.abs(y - clip.points[168, 1]).max() < 2
+    corners_px = np.hypot(*(clip.points[263, :2] - clip.points[33, :2]))
+    assert np.abs(iod_px - corners_px).max() < 0.02 * corners_px
+
+
 def test_watch_takes_every_frame_through_every_stage(clip, always):
     session = Session(scripted(endless(clip, 60)), always)
     session.watch.tracker = Tracker(TrackConfig(key_frames_steady_hz=4), 240, 320)

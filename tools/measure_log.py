@@ -23,7 +23,7 @@ from contextlib import closing
 from pathlib import Path
 
 from edge.config import RecordConfig
-from edge.messages import Cue, SessionInfo, SourceInfo
+from edge.messages import Cue, FaceFound, FrameReport, SessionInfo, SourceInfo
 from edge.record.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,6 +80,10 @@ def fill(data_dir: Path, n_cues: int, n_sessions: int) -> None:
     recorder = Recorder.open(data_dir, RecordConfig(), 4)
     source = SourceInfo("scripted", 640, 480, 120.0, "sensor", live=False)
     recorder.start_session(SessionInfo(source, "P01"), 0, 10**18, True)
+    recorder.append(FaceFound(0, 0, 0))
+    for report in range(n_cues * 36 // 1000):
+        at_ns = (report + 1) * 10**10
+        recorder.append(FrameReport(at_ns, 10**10, 1200, *(0,) * 7, 0.1, 120.0, None, None))
     for number in range(n_cues):
         onset_ns = number * 360_000_000
         times = (onset_ns, onset_ns + 10**8, onset_ns + 2 * 10**8)
@@ -89,7 +93,7 @@ def fill(data_dir: Path, n_cues: int, n_sessions: int) -> None:
     recorder.end_session("done", n_cues * 43)
     recorder.close()
     with closing(sqlite3.connect(data_dir / "microcue.db")) as connection, connection:
-        for table in ("sessions", "clock_offsets", "cues"):
+        for table in ("sessions", "clock_offsets", "face_intervals", "frame_reports", "cues"):
             names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             values = ["key" if name == "session_key" else name for name in names]
             values = ["session_id || '-' || key" if name == "session_id" else name for name in values]

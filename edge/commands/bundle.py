@@ -11,8 +11,9 @@ from typing import Any
 
 from edge.commands.context import Context
 from edge.errors import UsageError
-from edge.record.bundle import make_key, open_bundle, write_bundle
+from edge.record.bundle import open_bundle, write_bundle
 from edge.record.collect import Collected, collect
+from edge.record.keys import make_key
 from edge.record.reading import LogReader
 from edge.record.schema import DATABASE_NAME
 

@@ -22,8 +22,8 @@ examples:
 
 The newest counts. `run --participant P07` then keeps no more than was agreed to, out of
 {", ".join(MAY_AGREE_TO)}; cues and blinks are always kept. After a withdrawal it refuses to watch
-that person; `microcue forget --participant P07` deletes what there is. With session.consent_required
-nobody is watched without one.
+that person, and pictures are deleted; `microcue forget --participant P07` deletes what else there is.
+With session.consent_required nobody is watched without one.
 """
 _COLUMNS = ("given_utc", "agreed", "version", "text", "withdrawn_utc")
 _TEXT_MAX_BYTES = 1_000_000
@@ -60,8 +60,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
             raise UsageError("--agreed needs --version: which version of your text was read and agreed to")
         agreed, text = _agreed(args.agreed), _text(args.text)
         add_consent(context.data_dir, args.participant, agreed, args.text_version, text)
-    elif args.withdraw and not withdraw_consent(context.data_dir, args.participant):
-        raise ParticipantUnknown(args.participant)
+    elif args.withdraw:
+        n_consents, n_pictures = withdraw_consent(context.data_dir, args.participant)
+        if n_pictures:
+            context.print_text(f"The pictures of {n_pictures} cues of {args.participant} are deleted.")
+        elif not n_consents:
+            raise ParticipantUnknown(args.participant)
     consents = consents_of(context.data_dir, args.participant)
     title = f"Consents of {args.participant}"
     if consents or context.json:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from edge.commands.context import Context
-from edge.commands.progress import with_progress
+from edge.commands.progress import Bar
 from edge.errors import UsageError
-from edge.record.cue_rows import Row
 from edge.record.export import FORMATS, SIGNAL_FORMATS, Format
 from edge.record.reading import LogReader
 from edge.record.selection import Selection
@@ -60,11 +58,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     write = _format(args, context)
     with LogReader(context.data_dir) as log:
         session_ids = _chosen(log, args.sessions)
-
-        def watched(rows: Iterator[Row], n_rows: int) -> Iterator[Row]:
-            return with_progress(rows, n_rows, "export", context.verbosity >= 0)
-
-        n_rows = write(Selection(log, tuple(session_ids), args.blinks, watched), args.output)
+        with Bar("export", context.verbosity >= 0) as bar:
+            n_rows = write(Selection(log, tuple(session_ids), args.blinks, bar), args.output)
     if args.output != "-" and context.json:
         print(json.dumps({"output": args.output, "n_rows": n_rows, "n_sessions": len(session_ids)}))
     elif args.output != "-":

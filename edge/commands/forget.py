@@ -12,7 +12,7 @@ from typing import Any
 from edge.commands.context import Context
 from edge.errors import EXIT_DONE, EXIT_USAGE, UsageError
 from edge.record.errors import LogUnwritten, ParticipantUnknown
-from edge.record.forget import forget, participants, sessions_of
+from edge.record.forget import forget, forget_orphans, participants, sessions_of
 from edge.record.reading import LogReader
 from edge.record.schema import DATABASE_NAME, open_for_writing
 
@@ -22,9 +22,9 @@ examples:
   microcue forget --participant P07 --yes
   microcue forget --all
 
-Deletes from the log, its -wal file, its backup and salvaged logs, overwrites what was there, and then
-searches every file of the data directory for it. A memory card may still hold old blocks that no
-program can reach, and an exported file is a copy that nothing here knows of.
+Deletes from the log, its -wal file, its backup and salvaged logs, overwrites what was there, deletes
+encrypted pictures, and then searches every file of the data directory for it. A memory card may still hold
+old blocks that no program can reach, and an exported file is a copy that nothing here knows of.
 """
 _KEEP_EXAMPLE = """\
 examples:
@@ -74,11 +74,13 @@ def run_forget(args: argparse.Namespace, context: Context) -> int:
         context.print_text("Nothing was deleted.")
         return EXIT_USAGE
     done = forget(context.data_dir, session_ids, codes)
+    n_pictures = done.n_pictures + (forget_orphans(context.data_dir) if args.all else 0)
     if context.json:
         print(json.dumps({"sessions": session_ids, "n_rows": done.n_rows, "n_files_searched": done.n_files}))
     backup = ", the backup was made anew" if done.has_backup else ""
+    pictures = f", the pictures of {n_pictures} cues" if n_pictures else ""
     context.print_text(
-        f"Deleted {what}, {done.n_rows} rows in all{backup}. "
+        f"Deleted {what}, {done.n_rows} rows in all{pictures}{backup}. "
         f"{done.n_searched} samples of it were looked for in {done.n_files} files, and none was found."
     )
     return EXIT_DONE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -89,7 +88,7 @@ def run_sessions(args: argparse.Namespace, context: Context) -> int:
     if fault := fault_of_run(context.data_dir):
         logger.warning("the run that is recording now says: %s", fault)
     with LogReader(context.data_dir) as log:
-        sessions = deque(log.sessions(), maxlen=args.limit)
+        sessions = list(log.sessions(args.limit))
     if context.json:
         context.print_table("", SESSION_COLUMNS, sessions)
         return 0

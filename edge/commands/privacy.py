@@ -15,6 +15,7 @@ from edge.errors import EXIT_DONE, EXIT_NOT_READY
 from edge.record.backup import backups
 from edge.record.cue_rows import Row
 from edge.record.lock import pid_of_run
+from edge.record.pictures import PICTURES_DIR, all_files, n_bytes
 from edge.record.reading import SESSION_COLUMNS, LogReader
 from edge.record.retention import SALVAGED_DAYS
 from edge.record.salvage import DAMAGED_SUFFIX, SALVAGED_SUFFIX
@@ -43,7 +44,7 @@ _COUNTED = (
     ("seconds of signals", "signal_blocks"),
 )
 _NOTES = (
-    ("pictures, sound", "none: no code of microcue writes one"),
+    ("readable pictures, sound", "none: no code of microcue writes one"),
     ("network", "none: a run is refused every internet socket"),
 )
 
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Print what is there, or what the proof came to."""
     if args.prove:
         return _prove(context)
-    rows = [*_stored(context), *_files(context.data_dir), *_process(context.data_dir)]
+    rows = [*_stored(context), *_pictures(context), *_files(context.data_dir), *_process(context.data_dir)]
     context.print_table(f"What microcue stores in {context.data_dir}", _COLUMNS, rows)
     return 0
 
@@ -80,7 +81,7 @@ def _prove(context: Context) -> int:
     from edge.proof.promises import observe, verdicts
 
     with Console(stderr=True).status("watching a session of six seconds ..."):
-        found = verdicts(observe())
+        found = verdicts(observe(context.config.record.pictures))
     rows = [(verdict.promise, verdict.level, verdict.seen, verdict.fix) for verdict in found]
     shown = {"promise": "promise", "level": "", "seen": "seen", "fix": "what to do"}
     context.print_table("What this machine keeps of PRIVACY.md", tuple(shown), rows, shown)
@@ -102,6 +103,18 @@ def _stored(context: Context) -> Iterator[Row]:
             if n:
                 is_kept = what.startswith("kept")
                 yield (what, n, "" if is_kept else since, "until forgotten" if is_kept else until, path.name)
+
+
+def _pictures(context: Context) -> Iterator[Row]:
+    """Encrypted pictures, also of sessions that the log knows no more."""
+    data_dir, config = context.data_dir, context.config.record
+    if files := all_files(data_dir):
+        since = min(datetime.fromtimestamp(file.stat().st_mtime, timezone.utc) for file in files)
+        until = _until(config, f"{since:%Y-%m-%d}")
+        where = f"{PICTURES_DIR}/, {n_bytes(data_dir) / 1e6:.0f} MB"
+        yield ("cues with encrypted pictures", len(files), f"{since:%Y-%m-%d}", until, where)
+    elif not config.pictures:
+        yield ("encrypted pictures", 0, "", "none: record.pictures is false", "")
 
 
 def _until(config: RecordConfig, since: str) -> str:

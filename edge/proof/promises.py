@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,11 +14,13 @@ from typing import Literal
 
 from edge.errors import EdgeError
 from edge.proof.watched import Observation
+from edge.record.pictures import PICTURES_DIR
 
 Level = Literal["pass", "fail", "unknown"]
 
 # what PRIVACY.md lists for a run; the last two are there only while the database is open
 FILES_OF_A_RUN = frozenset({"microcue.db", "microcue.lock", "microcue.db-wal", "microcue.db-shm"})
+_PICTURE_FILE = re.compile(rf"/{PICTURES_DIR}/[A-Za-z0-9_-]+/\d+\.(age|part)$")
 _NAMES = {"2": "IPv4", "10": "IPv6", "17": "packet", "31": "Bluetooth", "40": "virtual machine"}
 
 
@@ -56,15 +59,18 @@ class Verdict:
     fix: str = ""
 
 
-def observe(python: str = sys.executable) -> Observation:
+def observe(keeps_pictures: bool = False, python: str = sys.executable) -> Observation:
     """Watch a canary in a process of its own, in a folder that is deleted afterwards.
+
+    With `keeps_pictures` it is watched as under `record.pictures`, encrypted to a key of its own.
 
     Raises
     ------
     ProofFailed
     """
     with tempfile.TemporaryDirectory(prefix="microcue-proof-") as folder:
-        command = [python, "-m", "edge.proof.watched", str(Path(folder).resolve())]
+        words = ["pictures"] if keeps_pictures else []
+        command = [python, "-m", "edge.proof.watched", str(Path(folder).resolve()), *words]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         last_words = (ended.stderr.strip().splitlines() or ["without a word"])[-1]
@@ -74,7 +80,8 @@ def observe(python: str = sys.executable) -> Observation:
 
 def verdicts(seen: Observation) -> list[Verdict]:
     """Judge what was seen; a session that stored nothing proves nothing, and is a failure itself."""
-    return [judge(seen) for judge in _JUDGES]
+    judges = (*_JUDGES, _encrypted) if seen.keeps_pictures else _JUDGES
+    return [judge(seen) for judge in judges]
 
 
 def _watched(seen: Observation) -> Verdict:
@@ -129,11 +136,23 @@ def _too_little(seen: Observation) -> Verdict:
 
 def _only_these(seen: Observation) -> Verdict:
     promise = "only the files listed are written"
-    names = {Path(path).name for path in seen.written}
+    names = {Path(path).name for path in seen.written if not _is_picture(path, seen)}
     if others := sorted(names - FILES_OF_A_RUN):
         return Verdict(promise, "fail", f"also {', '.join(others)}", "report this as a bug")
     level: Level = "pass" if names else "unknown"
     return Verdict(promise, level, ", ".join(sorted(names)) or "none seen")
+
+
+def _is_picture(path: str, seen: Observation) -> bool:
+    return seen.keeps_pictures and _PICTURE_FILE.search(path) is not None
+
+
+def _encrypted(seen: Observation) -> Verdict:
+    promise = "pictures are encrypted"
+    if seen.plain_pictures:
+        return Verdict(promise, "fail", ", ".join(seen.plain_pictures), "report this as a bug")
+    text = f"{seen.n_picture_bytes / 1e3:.0f} kB in {seen.n_picture_files} files, all in the age format"
+    return Verdict(promise, "pass" if seen.n_picture_files else "fail", text)
 
 
 def _no_core(seen: Observation) -> Verdict:

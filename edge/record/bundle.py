@@ -6,18 +6,21 @@ or altered is refused.
 
 from __future__ import annotations
 
-import os
+import re
+import shutil
 import sqlite3
+import tarfile
 import tempfile
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from edge.errors import MissingExtra
-from edge.record.errors import BundleRefused, KeyUnusable, LogUnwritten, OutputUnwritable
+from edge.record.errors import BundleRefused, LogUnwritten, OutputUnwritable
+from edge.record.keys import age, read_identities, recipient
 from edge.record.output import output_path
+from edge.record.packed import LAST, Packed, ending, head
+from edge.record.pictures import PICTURES_DIR, files_of
 from edge.record.schema import (
     DATABASE_NAME,
     SQLITE_ERRORS,
@@ -26,46 +29,35 @@ from edge.record.schema import (
     open_for_writing,
 )
 
-_SECRET = "AGE-SECRET-KEY-1"
+_PIECE_BYTES = 1 << 20
+_MEMBER = re.compile(rf"{re.escape(DATABASE_NAME)}|{PICTURES_DIR}/[A-Za-z0-9_-]+/\d+\.age")
 _WANTED = "FROM source.sessions WHERE session_id IN (SELECT session_id FROM wanted)"
-
-
-def make_key(path: Path) -> str:
-    """Write a new secret key, readable for its owner alone; gives the public key.
-
-    Raises
-    ------
-    MissingExtra, OutputUnwritable
-        There is a file of that name already: a key is never written over.
-    """
-    identity = _pyrage().x25519.Identity.generate()
-    public = str(identity.to_public())
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"# public key: {public}\n{identity}\n")
-    except OSError as error:
-        raise OutputUnwritable(path, error.strerror or str(error)) from error
-    return public
 
 
 def write_bundle(data_dir: Path, session_ids: Sequence[str], recipients: Sequence[str], output: str) -> int:
     """Write sessions into one encrypted file; gives its length in bytes.
 
-    The log that goes into it is put together in a hidden folder of the data directory, and removed: nothing
-    readable is written to where the bundle goes.
+    Where the sessions have pictures, the log and the pictures, which stay encrypted to the key that they
+    were kept for, are inside as a tar archive. The log is put together in a hidden folder of the data
+    directory, and removed: nothing readable is written to where the bundle goes.
 
     Raises
     ------
     MissingExtra, KeyUnusable, OutputNeeded, OutputUnwritable
     LogUnwritten, LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
-    keys = [_recipient(text) for text in recipients]
+    keys = [recipient(text) for text in recipients]
     with tempfile.TemporaryDirectory(dir=data_dir, prefix=".bundle-") as folder:
         plain = Path(folder) / DATABASE_NAME
         copy_sessions(data_dir / DATABASE_NAME, session_ids, plain)
-        with output_path(output, "bundle") as path, plain.open("rb") as source, path.open("wb") as target:
-            _pyrage().encrypt_io(source, target, keys)
+        pictures = [file for session_id in session_ids for file in files_of(data_dir, session_id)]
+        with ExitStack() as stack:
+            path = stack.enter_context(output_path(output, "bundle"))
+            target = stack.enter_context(path.open("wb"))
+            if pictures:
+                age().encrypt_io(Packed(_with_pictures(data_dir, plain, pictures)), target, keys)
+            else:
+                age().encrypt_io(stack.enter_context(plain.open("rb")), target, keys)
     return Path(output).stat().st_size
 
 
@@ -80,7 +72,7 @@ def open_bundle(bundle: Path, key_file: Path, data_dir: Path) -> None:
     OutputUnwritable
         There is a log already.
     """
-    pyrage, identities = _pyrage(), read_identities(key_file)
+    pyrage, identities = age(), read_identities(key_file)
     path = data_dir / DATABASE_NAME
     if path.exists():
         raise OutputUnwritable(path, "there is a log already, and another directory is needed")
@@ -93,20 +85,10 @@ def open_bundle(bundle: Path, key_file: Path, data_dir: Path) -> None:
             raise BundleRefused(bundle, "there is no such file") from error
         except (pyrage.DecryptError, OSError) as error:
             raise BundleRefused(bundle, str(error)) from error
-        _check(bundle, part)
-
-
-def read_identities(key_file: Path) -> list[Any]:
-    """The secret keys in a file as `age-keygen` writes it; raises KeyUnusable."""
-    pyrage = _pyrage()
-    try:
-        lines = [line.strip() for line in key_file.read_text(encoding="ascii").splitlines()]
-        keys = [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(_SECRET)]
-    except (OSError, UnicodeDecodeError, pyrage.IdentityError) as error:
-        raise KeyUnusable(str(key_file), str(error)) from error
-    if not keys:
-        raise KeyUnusable(str(key_file), f"no line begins with {_SECRET}")
-    return keys
+        if tarfile.is_tarfile(part):
+            _unpack(bundle, part, data_dir)
+        else:
+            _check(bundle, part)
 
 
 def copy_sessions(source: Path, session_ids: Sequence[str], target: Path) -> None:
@@ -148,24 +130,43 @@ def _tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return first + [(name, f"session_key IN (SELECT session_key {_WANTED})") for name in others]
 
 
+def _with_pictures(data_dir: Path, log: Path, pictures: Sequence[Path]) -> Iterator[bytes]:
+    """A tar archive of the log and of files of pictures, piece by piece."""
+    for path in (log, *pictures):
+        n_bytes = path.stat().st_size
+        name = DATABASE_NAME if path == log else str(path.relative_to(data_dir))
+        yield head(name, n_bytes)
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+        yield ending(n_bytes)
+    yield LAST
+
+
+def _unpack(bundle: Path, part: Path, data_dir: Path) -> None:
+    """Take pictures out of an archive to where they belong, and leave the log in its place."""
+    try:
+        with tempfile.TemporaryDirectory(dir=data_dir, prefix=".unbundle-") as folder:
+            log = Path(folder) / DATABASE_NAME
+            with tarfile.open(part, "r:") as archive:
+                for member in archive:
+                    if not member.isreg() or not _MEMBER.fullmatch(member.name):
+                        raise BundleRefused(bundle, f"{member.name!r} is nothing that belongs into it")
+                    path = Path(folder) / member.name
+                    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    source = archive.extractfile(member)
+                    with path.open("wb") as target:
+                        shutil.copyfileobj(source, target)  # type: ignore[arg-type]
+            _check(bundle, log)
+            log.replace(part)
+            if (pictures := Path(folder) / PICTURES_DIR).exists():
+                pictures.rename(data_dir / PICTURES_DIR)
+    except tarfile.TarError as error:
+        raise BundleRefused(bundle, str(error)) from error
+
+
 def _check(bundle: Path, part: Path) -> None:
     with closing(open_for_reading(part)) as connection:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise BundleRefused(bundle, verdict.splitlines()[-1])
-
-
-def _recipient(text: str) -> Any:
-    pyrage = _pyrage()
-    try:
-        return pyrage.x25519.Recipient.from_str(text.strip())
-    except pyrage.RecipientError as error:
-        raise KeyUnusable(text, str(error)) from error
-
-
-def _pyrage() -> Any:
-    try:
-        import pyrage
-    except ImportError as error:
-        raise MissingExtra("encrypting and opening bundles", "bundle") from error
-    return pyrage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from edge.record.backup import back_up, backups
 from edge.record.erase import empty_wal, erase_participant, erase_session
 from edge.record.errors import BackupFailed, LogUnwritten, NotForgotten, SalvagePending, SessionRunning
 from edge.record.lock import is_held
+from edge.record.pictures import erase_pictures, files_of, orphans
 from edge.record.salvage import SALVAGED_SUFFIX, unsalvaged
 from edge.record.schema import DATABASE_NAME, SQLITE_ERRORS, open_for_reading, open_for_writing
 
@@ -31,6 +33,7 @@ class Forgotten:
 
     n_sessions: int
     n_rows: int
+    n_pictures: int
     n_searched: int
     n_files: int
     has_backup: bool
@@ -56,7 +59,8 @@ def forget(data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = ()
     """Delete sessions, and participants with their consents, from every file of the data directory.
 
     Rows are overwritten (`secure_delete`), the -wal file is emptied, a backup is made anew, salvaged
-    logs are removed, and then all files are searched for what was deleted.
+    logs and encrypted pictures are removed, and then all files and their names are searched for what was
+    deleted.
 
     Parameters
     ----------
@@ -82,9 +86,11 @@ def forget(data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = ()
         try:
             keys = _keys(connection, session_ids, is_held(data_dir))
             proofs = _Proofs(session_ids, codes)
-            n_rows = 0
-            for key in keys:
+            n_rows = n_pictures = 0
+            for key, session_id in zip(keys, session_ids, strict=True):
                 proofs.sample(connection, key)
+                proofs.sample_pictures(files_of(data_dir, session_id))
+                n_pictures += erase_pictures(data_dir, session_id)
                 n_rows += erase_session(connection, key, polite=is_held(data_dir))
             for code in codes:
                 erase_participant(connection, code)
@@ -101,11 +107,18 @@ def forget(data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = ()
     if found:
         raise NotForgotten(found)
     n_files = sum(1 for file in data_dir.rglob("*") if file.is_file())
-    return Forgotten(len(keys), n_rows, proofs.n_samples, n_files, has_backup)
+    return Forgotten(len(keys), n_rows, n_pictures, proofs.n_samples, n_files, has_backup)
+
+
+def forget_orphans(data_dir: Path) -> int:
+    """Delete the pictures of sessions that the log knows no more; gives how many files there were."""
+    with closing(open_for_reading(data_dir / DATABASE_NAME)) as connection:
+        known = {row[0] for row in connection.execute("SELECT session_id FROM sessions")}
+    return sum(erase_pictures(data_dir, folder.name) for folder in list(orphans(data_dir, known)))
 
 
 class _Proofs:
-    """What must not be found any more: names of sessions, codes, and bytes of signals and traces."""
+    """What must not be found any more: names of sessions, codes, bytes of signals, traces and pictures."""
 
     def __init__(self, session_ids: Sequence[str], codes: Sequence[str]) -> None:
         self._samples = [session_id.encode() for session_id in session_ids]
@@ -125,6 +138,13 @@ class _Proofs:
                 if len(blob) > 2 * _N_SAMPLE_BYTES:
                     self._samples.append(blob[middle : middle + _N_SAMPLE_BYTES])
 
+    def sample_pictures(self, files: Sequence[Path]) -> None:
+        """Remember bytes of encrypted pictures."""
+        for path in files[:_N_SAMPLES]:
+            with path.open("rb") as file:
+                file.seek(path.stat().st_size // 2)
+                self._samples.append(file.read(_N_SAMPLE_BYTES))
+
     def found_in(self, data_dir: Path) -> list[Path]:
         """The files in which any of it still stands."""
         patterns = [re.escape(sample) for sample in self._samples]
@@ -132,7 +152,9 @@ class _Proofs:
         if not patterns:
             return []
         pattern = re.compile(b"|".join(patterns))
-        return [path for path in sorted(data_dir.rglob("*")) if path.is_file() and _has(path, pattern)]
+        paths = sorted(data_dir.rglob("*"))
+        named = [path for path in paths if pattern.search(os.fsencode(path.relative_to(data_dir)))]
+        return named + [path for path in paths if path.is_file() and _has(path, pattern)]
 
 
 def _has(path: Path, pattern: re.Pattern[bytes]) -> bool:

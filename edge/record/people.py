@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.config import RecordConfig
-from edge.record.errors import ConsentMissing, ConsentWithdrawn, LogUnwritten, ParticipantUnknown
+from edge.record.errors import (
+    ConsentMissing,
+    ConsentWithdrawn,
+    LogUnwritten,
+    ParticipantUnknown,
+    PicturesRefused,
+)
+from edge.record.pictures import erase_pictures
 from edge.record.schema import (
     DATABASE_NAME,
     SQLITE_ERRORS,
@@ -29,6 +36,7 @@ _WITHDRAW = """
 UPDATE consents SET withdrawn_unix_ns = ? WHERE withdrawn_unix_ns IS NULL
     AND participant_key = (SELECT participant_key FROM participants WHERE code = ?)
 """
+_SESSIONS = "SELECT session_id FROM sessions JOIN participants USING (participant_key) WHERE code = ?"
 _CONSENTS = """
 SELECT at_unix_ns, agreed, text_version, text, withdrawn_unix_ns FROM consents
 JOIN participants USING (participant_key) WHERE code = ? ORDER BY at_unix_ns
@@ -74,9 +82,18 @@ def add_consent(
     _change(data_dir, [(_PARTICIPANT, (code,)), (_ADD, values)])
 
 
-def withdraw_consent(data_dir: Path, code: str) -> int:
-    """Mark every consent of a participant as withdrawn; gives how many there were. Deletes nothing."""
-    return _change(data_dir, [(_WITHDRAW, (time.time_ns(), code))])
+def withdraw_consent(data_dir: Path, code: str) -> tuple[int, int]:
+    """Mark every consent of a participant as withdrawn, and delete the pictures: nothing else.
+
+    Returns
+    -------
+    n_consents, n_pictures : int
+        How many consents stood, and how many cues had pictures.
+    """
+    n_consents = _change(data_dir, [(_WITHDRAW, (time.time_ns(), code))])
+    with closing(open_for_reading(data_dir / DATABASE_NAME)) as connection:
+        session_ids = [row[0] for row in connection.execute(_SESSIONS, (code,))]
+    return n_consents, sum(erase_pictures(data_dir, session_id) for session_id in session_ids)
 
 
 def consents_of(data_dir: Path, code: str) -> list[Consent]:
@@ -94,6 +111,12 @@ def consents_of(data_dir: Path, code: str) -> list[Consent]:
     return [Consent(at_ns, tuple(agreed.split()), *rest) for at_ns, agreed, *rest in rows]
 
 
+def has_agreed_to_pictures(data_dir: Path, code: str) -> bool:
+    """Whether the participant's newest consent is to pictures too, and stands; raises as `consents_of`."""
+    consents = consents_of(data_dir, code)
+    return bool(consents) and consents[-1].withdrawn_unix_ns is None and "pictures" in consents[-1].agreed
+
+
 def within_consent(
     config: RecordConfig, consents: list[Consent], code: str, is_required: bool
 ) -> RecordConfig:
@@ -105,15 +128,21 @@ def within_consent(
         The participant took it back, and nothing newer was agreed to.
     ConsentMissing
         None is recorded, and `session.consent_required` asks for one.
+    PicturesRefused
+        The settings keep pictures, and a consent to them is not recorded.
     """
     if not consents:
         if is_required:
             raise ConsentMissing(code)
+        if config.pictures:
+            raise PicturesRefused(f"none of {code} is recorded" if code else "no participant is named")
         return config
     newest = consents[-1]
     if newest.withdrawn_unix_ns is not None:
         raise ConsentWithdrawn(code)
     agreed = newest.agreed
+    if config.pictures and "pictures" not in agreed:
+        raise PicturesRefused(f"{code} agreed to {' and '.join(agreed) or 'none'} only")
     return replace(
         config, signals=config.signals and "signals" in agreed, traces=config.traces and "traces" in agreed
     )

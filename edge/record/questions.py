@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge.record.cue_rows import STORED_BLINK_COLUMNS, STORED_CUE_COLUMNS
 
+# Reports of frames are summed up for the sessions asked for alone: there are hundreds for each.
 SESSIONS = """
 SELECT session_key, session_id, code, end_reason, last_ns, source, timestamps, n_frames, n_dropped_frames,
     n_micro, n_macro, n_blinks, (SELECT count(*) FROM marks WHERE marks.session_key = sessions.session_key),
@@ -20,8 +21,11 @@ FROM sessions LEFT JOIN participants USING (participant_key) LEFT JOIN (
         sum(n_repeated), sum(n_lost), sum(n_restarts), sum(n_exposure_changes), sum(n_light_steps),
         sum(light_level * n_frames) / sum(n_frames), max(lamp_hz), avg(flicker_hz),
         2 * count(flicker_hz) > count(*)
-    FROM frame_reports GROUP BY session_key
-) AS seen ON seen_key = session_key ORDER BY session_key
+    FROM frame_reports WHERE session_key BETWEEN ?1 AND ?2 GROUP BY session_key
+) AS seen ON seen_key = session_key WHERE session_key BETWEEN ?1 AND ?2 ORDER BY session_key
+"""
+FIRST_OF_NEWEST = """
+SELECT min(session_key) FROM (SELECT session_key FROM sessions ORDER BY session_key DESC LIMIT ?)
 """
 FACE_INTERVALS = "SELECT found_ns, lost_ns FROM face_intervals WHERE session_key = ? ORDER BY found_ns"
 # A synchronised offset of the same boot is as good for this session: sensor time runs on.

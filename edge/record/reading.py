@@ -34,6 +34,7 @@ SESSION_COLUMNS = (
     *("n_light_steps", "light_level", "lamp_hz", "flicker_hz"),
     *("kept", "note", "consent_version"),
 )
+_NEWEST_KEY = 2**63 - 1
 _ONSET = CUE_COLUMNS.index("onset_s")
 
 
@@ -87,11 +88,15 @@ class LogReader:
             raise SessionUnknown(name, known)
         return name
 
-    def sessions(self) -> Iterator[Row]:
-        """One row of `SESSION_COLUMNS` for each session, oldest first."""
-        newest = self._first("SELECT max(session_key) FROM sessions")
-        running_key = newest[0] if newest is not None and is_held(self._data_dir) else None
-        return self._built(partial(self._session_row, running_key), self._rows(questions.SESSIONS))
+    def sessions(self, n_newest: int | None = None) -> Iterator[Row]:
+        """One row of `SESSION_COLUMNS` for each session, or the newest of them, oldest first."""
+        first = self._first(questions.FIRST_OF_NEWEST, -1 if n_newest is None else n_newest)
+        return self._sessions_between((first and first[0]) or 0, _NEWEST_KEY)
+
+    def session(self, session_id: str) -> Row:
+        """`SESSION_COLUMNS` of one session; raises SessionUnknown."""
+        key = self._key(session_id)
+        return next(self._sessions_between(key, key))
 
     def n_cues(self, session_id: str, blinks: bool = False) -> int:
         """How many rows `cues` gives for the session."""
@@ -216,6 +221,12 @@ class LogReader:
         """What went wrong with the log itself, or was mended: Unix time in ns, kind, detail; oldest first."""
         sql = "SELECT at_unix_ns, kind, detail FROM incidents ORDER BY at_unix_ns"
         return ((at_ns, kind, detail) for at_ns, kind, detail in self._rows(sql))
+
+    def _sessions_between(self, first_key: int, last_key: int) -> Iterator[Row]:
+        newest = self._first("SELECT max(session_key) FROM sessions")
+        running_key = newest[0] if newest is not None and is_held(self._data_dir) else None
+        stored = self._rows(questions.SESSIONS, first_key, last_key)
+        return self._built(partial(self._session_row, running_key), stored)
 
     def _session_row(self, running_key: int | None, stored: tuple[Any, ...]) -> Row:
         key, session_id, participant, end_reason, last_ns, source, timestamps, n_frames = stored[:8]

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from edge.config import RecordConfig
 from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, FrameReport, Gap, Mark, SessionInfo, Trace
-from edge.record.errors import DatabaseDamaged
+from edge.record.errors import DatabaseDamaged, PicturesRefused
 from edge.record.keeper import Keeper
 from edge.record.lock import DataDirLock
 from edge.record.people import consents_of, within_consent
+from edge.record.picture_keeper import PictureKeeper
+from edge.record.pictures import remove_unfinished
 from edge.record.salvage import Salvage, set_aside, unsalvaged
 from edge.record.schema import (
     DATABASE_NAME,
@@ -47,6 +49,7 @@ class RecorderCounts:
     n_lost_rows: int
     n_lost_signal_frames: int
     n_faults: int
+    n_lost_pictures: int = 0
 
 
 class Recorder:
@@ -55,6 +58,11 @@ class Recorder:
     `append`, `add_trace` and `saw_frame` are for the main loop: they copy and queue. A writer
     thread owns the database. What is not on disk yet is at most a second of signals, and a cue
     is committed at once.
+
+    Attributes
+    ----------
+    pictures : PictureKeeper or None
+        Wants pictures of the face where the settings and the participant's consent keep them.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class Recorder:
         self._path = path
         self._salvage: Salvage | None = None
         self._keeper: Keeper | None = None
+        self.pictures: PictureKeeper | None = None
         self._writer = Writer(connection, path, self._progress, self._renewed, lock.tell)
 
     @classmethod
@@ -97,6 +106,7 @@ class Recorder:
         make_data_dir(data_dir)
         lock = DataDirLock(data_dir)
         try:
+            remove_unfinished(data_dir)
             path = data_dir / DATABASE_NAME
             try:
                 recorder = cls._on(path, lock, config, n_points)
@@ -141,10 +151,11 @@ class Recorder:
             n_lost_rows=self._writer.n_lost_rows,
             n_lost_signal_frames=self._n_lost_signal_frames_before + running,
             n_faults=self._writer.n_faults,
+            n_lost_pictures=self.pictures.n_lost if self.pictures else 0,
         )
 
     def keep_within_consent(self, participant: str, is_required: bool) -> None:
-        """Keep no more of the sessions to come than the participant agreed to.
+        """Keep no more of the sessions to come than the participant agreed to; without it, no pictures.
 
         Parameters
         ----------
@@ -155,10 +166,14 @@ class Recorder:
 
         Raises
         ------
-        ConsentMissing, ConsentWithdrawn
+        ConsentMissing, ConsentWithdrawn, PicturesRefused, MissingExtra, KeyUnusable
         """
         consents = consents_of(self._path.parent, participant) if participant else []
-        self._config = within_consent(self._config, consents, participant, is_required)
+        self._config = config = within_consent(self._config, consents, participant, is_required)
+        if config.pictures:
+            if not (keys := config.pictures_to.split()):
+                raise PicturesRefused("no key is set there")
+            self.pictures = PictureKeeper(self._path.parent, keys, participant, self._put)
 
     def start_session(
         self, info: SessionInfo, first_frame_ns: int, clock_offset_ns: int | None, synchronised: bool
@@ -195,6 +210,8 @@ class Recorder:
         self._writer.put(Rows(*self._session.opening), math.inf)
         if clock_offset_ns is not None:
             self.add_clock_offset(first_frame_ns, clock_offset_ns, synchronised)
+        if self.pictures is not None:
+            self.pictures.start_session(rows, source.fps, source.live)
         if source.live and self._keeper is None:
             self._keeper = Keeper(
                 self._path.parent, self._config, self._add_offset_of_running, self._put, self._running_key
@@ -212,6 +229,8 @@ class Recorder:
             face = self._face(session, event.face)
             face.await_points(number, event)
             self._hand_over_points(session, face, face.last_ns if face.is_followed else NEVER_NS)
+            if self.pictures is not None:
+                self.pictures.await_cue(number, event)
         elif isinstance(event, Blink):
             session.n_blinks += 1
             self._queue(Rows(*rows.blink(session.n_blinks, event)))
@@ -249,6 +268,8 @@ class Recorder:
         session = self._running()
         session.last_ns = timestamp_ns
         session.n_frames = sequence + 1
+        if self.pictures is not None:
+            self.pictures.tick(timestamp_ns)
 
     def add_clock_offset(self, at_ns: int, offset_ns: int, synchronised: bool) -> None:
         """Store Unix time minus sensor time, at start and whenever the wall clock was set."""
@@ -263,6 +284,8 @@ class Recorder:
         session = self._running()
         for face in session.faces.values():
             self._let_go(session, face)
+        if self.pictures is not None:
+            self.pictures.end_session()
         if (progress := self._progress()) is not None:
             self._writer.put(Rows(progress, session.rows.end(reason, n_frames)), math.inf)
         self._n_lost_signal_frames_before += session.n_lost_signal_frames
@@ -285,6 +308,8 @@ class Recorder:
         self._is_closed = True
         if self._session is not None:
             self.end_session("closed", self._session.n_frames)
+        if self.pictures is not None:
+            self.pictures.close()
         if self._keeper is not None:
             self._keeper.stop()
         if self._salvage is not None:

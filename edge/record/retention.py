@@ -14,11 +14,13 @@ from edge.config import RecordConfig
 from edge.record.backup import back_up, backups, used_bytes
 from edge.record.erase import empty_wal, erase_session
 from edge.record.errors import BackupFailed, LogUnwritten
+from edge.record.pictures import erase_pictures, n_bytes, orphans
 from edge.record.salvage import SALVAGED_SUFFIX
-from edge.record.schema import DATABASE_NAME, SQLITE_ERRORS, connect_writer
+from edge.record.schema import DATABASE_NAME, SQLITE_ERRORS, connect_writer, session_keys
 
 DAY_NS = 24 * 3600 * 10**9
-SALVAGED_DAYS = 30.0  # a salvaged log stays so long at most, in case somebody can get more out of it
+# A salvaged log, and pictures without a session, stay so long at most: somebody may get more out of it.
+SALVAGED_DAYS = 30.0
 # The best date there is: the clock when it was right, else the session's own name.
 _STARTS = """
 SELECT session_key, session_id, first_frame_ns + coalesce(
@@ -59,12 +61,14 @@ def apply_retention(
     """
     path = data_dir / DATABASE_NAME
     _remove_old_salvage(data_dir, config)
+    _remove_old_orphans(data_dir, config)
     if not (config.keep_days or config.keep_sessions or config.keep_gb):
         return []
     removed: list[Removal] = []
     try:
         with closing(connect_writer(path)) as connection:
-            for key, removal in _due(connection, config, running_key, is_clock_right, len(backups(data_dir))):
+            for key, removal in _due(connection, config, running_key, is_clock_right, data_dir):
+                erase_pictures(data_dir, removal.session_id)
                 erase_session(connection, key, polite=True)
                 removed.append(removal)
             if removed:
@@ -92,11 +96,12 @@ def _due(
     config: RecordConfig,
     running_key: int,
     is_clock_right: bool,
-    n_backups: int,
+    data_dir: Path,
 ) -> Iterator[tuple[int, Removal]]:
     """What to delete next, asked again after each deletion where space is the rule."""
     sessions = connection.execute(_STARTS, (running_key,)).fetchall()
     limit_ns = time.time_ns() - int(config.keep_days * DAY_NS)
+    n_copies = 1 + len(backups(data_dir))
     n_too_many = len(sessions) + bool(running_key) - config.keep_sessions
     for position, (key, session_id, by_clock_ns) in enumerate(sessions):
         start_ns = started_unix_ns(session_id, by_clock_ns)
@@ -105,8 +110,10 @@ def _due(
             yield key, Removal(session_id, f"older than {config.keep_days:g} days")
         elif config.keep_sessions and position < n_too_many:
             yield key, Removal(session_id, f"more than {config.keep_sessions} sessions")
-        elif config.keep_gb and used_bytes(connection) * (1 + n_backups) > config.keep_gb * 1e9:
-            yield key, Removal(session_id, f"more than {config.keep_gb:g} GB")
+        elif config.keep_gb:
+            n_used_bytes = used_bytes(connection) * n_copies + n_bytes(data_dir)
+            if n_used_bytes > config.keep_gb * 1e9:
+                yield key, Removal(session_id, f"more than {config.keep_gb:g} GB")
 
 
 def _renew_backup(data_dir: Path) -> None:
@@ -120,7 +127,18 @@ def _renew_backup(data_dir: Path) -> None:
 
 
 def _remove_old_salvage(data_dir: Path, config: RecordConfig) -> None:
-    days = min(config.keep_days or SALVAGED_DAYS, SALVAGED_DAYS)
     for path in data_dir.glob(f"*{SALVAGED_SUFFIX}*"):
-        if time.time() - path.stat().st_mtime > days * DAY_NS / 1e9:
+        if _is_left_over(path, config):
             path.unlink(missing_ok=True)
+
+
+def _remove_old_orphans(data_dir: Path, config: RecordConfig) -> None:
+    """Pictures whose session is not in the log, which a salvage may still bring back."""
+    for folder in list(orphans(data_dir, ())):
+        if _is_left_over(folder, config) and folder.name not in session_keys(data_dir / DATABASE_NAME):
+            erase_pictures(data_dir, folder.name)
+
+
+def _is_left_over(path: Path, config: RecordConfig) -> bool:
+    days = min(config.keep_days or SALVAGED_DAYS, SALVAGED_DAYS)
+    return time.time() - path.stat().st_mtime > days * DAY_NS / 1e9

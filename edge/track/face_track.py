@@ -84,6 +84,15 @@ class FaceTrack:
         """Share of the rigid patches being followed."""
         return self._patches.rigid_share
 
+    @property
+    def place_px(self) -> tuple[float, float, float]:
+        """The nose bridge's x and y in the frame, and how far apart the outer eye corners are."""
+        head, factor = self._require_head(), self._picture.factor
+        first_px = 0.5 * (factor - 1)  # the middle of the frame's pixels that made the first one here
+        x, y = head.place[0].tolist()
+        iod_px = head.shape.iod_px * math.exp(head.log_scale)
+        return x * factor + first_px, y * factor + first_px, iod_px * factor
+
     def begin(self, frame: Frame, landmarks: NDArray[np.float32]) -> None:
         """Take this frame as the reference picture, with landmarks of a moment ago.
 

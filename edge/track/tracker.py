@@ -88,6 +88,10 @@ class Tracker:
             return _NOBODY
         return tuple(face.follow(frame) for face in self._faces.values())
 
+    def place_px(self, face: int) -> tuple[float, float, float]:
+        """Where a face is in the frame followed last: x, y between the eyes, and their corners' distance."""
+        return self._faces[face].place_px
+
     def take_news(self) -> list[FaceFound | FaceLost]:
         """Faces found and lost since the last call, in order."""
         news, self._news = self._news, []

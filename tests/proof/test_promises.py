@@ -61,9 +61,39 @@ def test_promise_that_is_broken_does_not_pass(broken, promise, level):
     assert set(found.values()) == {"pass"}
 
 
+PICTURED = replace(
+    KEPT,
+    keeps_pictures=True,
+    n_picture_files=1,
+    n_picture_bytes=2_000_000,
+    written=[*KEPT.written, "/d/pictures/20260101-000000-abcd/1.part"],
+)
+
+
+def test_encrypted_pictures_are_kept_where_they_belong_and_nowhere_else():
+    assert set(levels(PICTURED).values()) == {"pass"}
+    assert levels(PICTURED)["pictures are encrypted"] == "pass"
+    assert "pictures are encrypted" not in levels(KEPT)
+    off = replace(PICTURED, keeps_pictures=False)
+    assert levels(off)["only the files listed are written"] == "fail"
+    elsewhere = replace(PICTURED, written=["/d/pictures/1.png"])
+    assert levels(elsewhere)["only the files listed are written"] == "fail"
+
+
+@pytest.mark.parametrize("broken", [{"plain_pictures": ["1.age"]}, {"n_picture_files": 0}])
+def test_pictures_that_are_not_encrypted_break_the_promise(broken):
+    assert levels(replace(PICTURED, **broken))["pictures are encrypted"] == "fail"
+
+
+def test_a_session_with_pictures_keeps_the_promises_on_this_machine():
+    found = levels(observe(keeps_pictures=True))
+    found.pop("no picture in swap")  # belongs to the machine, not to microcue
+    assert set(found.values()) == {"pass"}, found
+
+
 def test_session_that_does_not_end_well_proves_nothing():
     with pytest.raises(ProofFailed, match="exit code 1"):
-        observe("false")
+        observe(python="false")
 
 
 def test_command_proves_it_here_and_its_exit_code_says_whether_all_hold(capsys, tmp_path):

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -64,6 +65,37 @@ def selected(log, which=slice(None), blinks=True):
 
 def rows_of(selection):
     return [dict(zip(CUE_COLUMNS, row, strict=True)) for row in selection.rows()]
+
+
+class CountedBar:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.n_expected = self.n_done = 0
+        self.never_beyond = True
+
+    def expect(self, n):
+        self.n_expected += n
+
+    def advance(self, n=1):
+        self.n_done += n
+        self.never_beyond &= self.n_done <= self.n_expected
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_whoever_waits_for_an_export_sees_how_far_it_is(log, tmp_path, name):
+    bar = CountedBar()
+    FORMATS[name](replace(selected(log), bar=bar), str(tmp_path / "output"))
+    assert bar.n_done == bar.n_expected >= 6
+    assert bar.never_beyond
+
+
+@pytest.mark.parametrize("name", SIGNAL_FORMATS)
+def test_whoever_waits_for_signals_sees_how_far_it_is(log, tmp_path, name):
+    bar = CountedBar()
+    SIGNAL_FORMATS[name](replace(selected(log, slice(1)), bar=bar), str(tmp_path / "output"))
+    assert bar.n_done == bar.n_expected > 0
+    assert bar.never_beyond
 
 
 def test_parquet_gives_every_value_back_with_its_type(log, tmp_path):

@@ -65,8 +65,8 @@ def test_without_a_consent_nobody_is_watched_where_one_is_required(data_dir, rec
 
 def test_who_withdrew_is_not_watched_until_a_new_consent(data_dir, recorder):
     add_consent(data_dir, "P01", ("signals",), "1")
-    assert withdraw_consent(data_dir, "P01") == 1
-    assert withdraw_consent(data_dir, "P01") == 0
+    assert withdraw_consent(data_dir, "P01") == (1, 0)
+    assert withdraw_consent(data_dir, "P01") == (0, 0)
     with pytest.raises(ConsentWithdrawn, match="forget --participant P01"):
         recorder.keep_within_consent("P01", is_required=False)
     add_consent(data_dir, "P01", ("signals",), "2")

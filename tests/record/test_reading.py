@@ -191,6 +191,24 @@ def test_a_lamp_that_few_reports_saw_is_not_the_session_s(log, data_dir, session
     assert (row["lamp_hz"], row["flicker_hz"]) == (None, None)
 
 
+def test_the_newest_sessions_and_a_single_one_are_read_as_among_all(data_dir, scene):
+    recorder = scene.open(data_dir)
+    for _ in range(3):
+        scene.start(recorder)
+        recorder.append(scene.found(0))
+        recorder.saw_frame(120, scene.frame_ns(120))
+        recorder.end_session("done", 121)
+    recorder.close()
+    with LogReader(data_dir) as log:
+        rows = list(log.sessions())
+        assert len(rows) == 3
+        assert list(log.sessions(2)) == rows[1:]
+        assert list(log.sessions(5)) == rows
+        assert [log.session(session_id) for session_id in log.session_ids()] == rows
+        with pytest.raises(SessionUnknown):
+            log.session("20200101-000000-abcd")
+
+
 def test_two_faces_at_once_are_watched_once(log, scene, recorder, session_id):
     second = scene.start(recorder)
     recorder.append(scene.found(0, face=0))

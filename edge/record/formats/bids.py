@@ -46,6 +46,7 @@ def write_bids(selection: Selection, output: str) -> int:
         _write_json(folder / "dataset_description.json", _description())
         (folder / "README").write_text(_README, encoding="utf-8")
         subjects: dict[str, str] = {}
+        selection.expect(selection.session_ids)
         for session in selection.sessions():
             subject = _label(session["participant"] or _UNNAMED, subjects)
             label = re.sub("[^A-Za-z0-9]", "", session["session_id"])

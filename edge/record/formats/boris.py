@@ -28,6 +28,7 @@ def write_boris(selection: Selection, output: str) -> int:
     OutputNeeded, OutputUnwritable
     """
     sessions = list(selection.sessions())
+    selection.expect(selection.session_ids, 2)
     with output_path(output, "boris") as path, path.open("w", encoding="utf-8") as file:
         head = json.dumps(_project(selection, sessions), ensure_ascii=False, indent=1)
         file.write(head.removesuffix("\n}") + ',\n "observations": {')

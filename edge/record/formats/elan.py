@@ -41,6 +41,7 @@ def write_elan(selection: Selection, output: str) -> int:
     OutputNeeded, OutputUnwritable
     """
     sessions = list(selection.sessions())
+    selection.expect(selection.session_ids)
     if len(sessions) == 1:
         with output_path(output, "elan") as path:
             return _write_document(selection, sessions[0], path)
@@ -64,6 +65,7 @@ def _write_document(selection: Selection, session: dict[str, Any], path: Path) -
             for slot, time_ms in enumerate((annotation.onset_ms, annotation.offset_ms), 2 * number + 1):
                 file.write(f'        <TIME_SLOT TIME_SLOT_ID="ts{slot}" TIME_VALUE="{time_ms}"/>\n')
         file.write("    </TIME_ORDER>\n")
+        selection.expect([session_id], len(tiers))
         for tier in sorted(tiers):
             _write_tier(file, tier, session, _annotations(selection, session_id, media_ms))
         file.write(

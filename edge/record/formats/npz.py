@@ -47,7 +47,7 @@ def write_signals_npz(selection: Selection, output: str) -> int:
                 dtype: type,
                 face: int = face,
             ) -> None:
-                blocks = (part(block) for block in log.signal_blocks(session_id, face))
+                blocks = (part(block) for block in selection.signal_blocks(session_id, face))
                 _write_blocks(archive, f"face{face}_{name}", shape, dtype, blocks)
 
             stream("frames", (n_frames,), lambda block: block.frames, np.int64)

@@ -82,7 +82,7 @@ def _signal_tables(pa: Any, schema: pyarrow.Schema, selection: Selection) -> Ite
     for session_id in selection.session_ids:
         first_ns, quanta = log.first_frame_ns(session_id), log.channels(session_id)
         for face in log.faces(session_id):
-            for block in log.signal_blocks(session_id, face):
+            for block in selection.signal_blocks(session_id, face):
                 n = len(block.frames)
                 known = {
                     "session_id": pa.array([session_id] * n),
