@@ -23,7 +23,7 @@ from edge.perceive.finder import FaceFinder
 from edge.perceive.models import LoadedModel
 from edge.pipeline import Outcome
 from edge.proof.process import disk_swap, swap_limit
-from edge.record.errors import PicturesRefused
+from edge.record.pictures import PicturesRefused
 from edge.record.recorder import Recorder
 from edge.service import StopRequest, forbid_core_dumps
 from edge.session_control import SessionControl

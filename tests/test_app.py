@@ -34,8 +34,9 @@ from edge.indicate.indicator import State
 from edge.indicate.patterns import DARK, WHITE
 from edge.indicate.recorded import RecordedIndicator, RecordedLight
 from edge.messages import FaceFound, Frame
-from edge.record.errors import ConsentWithdrawn, PicturesRefused
+from edge.record.errors import ConsentWithdrawn
 from edge.record.people import add_consent, withdraw_consent
+from edge.record.pictures import PicturesRefused
 from edge.record.reading import SESSION_COLUMNS, LogReader
 from edge.synth.encode import write_clip
 from edge.synth.plan import Plan, SceneSettings

@@ -1,13 +1,15 @@
 """How long a large log takes to answer, how much memory that needs, and how fast a log grows.
 
     python tools/measure_log.py --cues 10000000
+    python tools/measure_log.py --record 120 --seconds 30
     python tools/measure_log.py --growth ~/.local/share/microcue
 
 The first fills a log of its own with sessions of equal length and asks the command line, in processes of
-their own, for what a person asks: `sessions`, `cues`, an export of one session. The second says how many
-bytes an hour each kind of row takes in a log that is there. Times belong to the machine; the same questions
-to a log of one session stand beside them, so that what grows with the log can be told from what a process
-costs.
+their own, for what a person asks: `sessions`, `cues`, an export of one session. The second watches a rendered
+person in conversation, who turns and nods, sways, speaks, blinks and moves, with encrypted pictures kept, and
+says how many bytes an hour each kind of row takes; the third says so of a log that is there. Times belong to
+the machine; the same questions to a log of one session stand beside them, so that what grows with the log can
+be told from what a process costs.
 """
 
 from __future__ import annotations
@@ -22,9 +24,22 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from edge.config import RecordConfig
-from edge.messages import Cue, FaceFound, FrameReport, SessionInfo, SourceInfo
+import numpy as np
+from spotting.clips import Condition
+from spotting.plans import turns_and_nods
+
+from edge.capture.scripted import ScriptedSource
+from edge.config import Config, RecordConfig, with_overrides
+from edge.messages import Cue, FaceFound, Frame, FrameReport, SessionInfo, SourceInfo
+from edge.record.backup import used_bytes
+from edge.record.keys import age
+from edge.record.people import add_consent
+from edge.record.pictures import all_files, n_bytes
 from edge.record.recorder import Recorder
+from edge.record.schema import open_for_writing
+from edge.synth.plan import Happening, Plan
+from edge.synth.portrait import built_in_portrait
+from edge.synth.scene import Scene
 
 ROOT = Path(__file__).resolve().parents[1]
 QUESTIONS = (
@@ -50,11 +65,17 @@ def main() -> int:
     )
     parser.add_argument("--cues", type=int, default=0, help="fill a log with so many")
     parser.add_argument("--sessions", type=int, default=1000, help="in so many sessions (default: 1000)")
+    parser.add_argument("--record", type=float, metavar="FPS", help="watch a conversation at this rate")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of it (default: 30)")
     parser.add_argument("--growth", type=Path, help="bytes an hour of the log in this directory")
     arguments = parser.parse_args()
     if arguments.cues:
         with tempfile.TemporaryDirectory() as folder:
             compare(Path(folder), arguments.cues, arguments.sessions)
+    if arguments.record:
+        with tempfile.TemporaryDirectory() as folder:
+            record(Path(folder), arguments.record, arguments.seconds)
+            grow(Path(folder) / "microcue.db")
     if arguments.growth:
         grow(arguments.growth / "microcue.db")
     return 0
@@ -119,6 +140,40 @@ def asked(data_dir: Path, question: tuple[str, ...], folder: Path) -> tuple[floa
     return best
 
 
+def record(data_dir: Path, fps: float, seconds: float) -> None:
+    """Watch somebody who talks, as the log of a conversation would have it."""
+    from edge.app import run_session
+
+    rng = np.random.default_rng(1)
+    happenings = turns_and_nods(rng, seconds)
+    for begin_s in np.arange(4.0, seconds - 3.0, 4.0):
+        happenings.append(Happening("blink", begin_s + 0.5, 0.2, 1.0))
+        happenings.append(Happening("speech", begin_s + 1.0, 1.0, 60.0))
+        movement = str(rng.choice(("inner_brow_raise", "lip_corner_pull", "brow_lower")))
+        happenings.append(Happening("movement", begin_s + 2.5, 0.2, 30.0, movement=movement))
+    settings = Condition(fps=fps, head="conversation").settings(seconds, 1)
+    plan = Plan(tuple(sorted(happenings, key=lambda one: one.onset_s)), settings)
+    rendered = Scene(plan, built_in_portrait()).render()
+    frames = (Frame(number, at_ns, luma) for number, (at_ns, luma) in enumerate(rendered))
+    info = SourceInfo("conversation, rendered", settings.width, settings.height, fps, "media", live=False)
+    add_consent(data_dir, "P01", ("signals", "traces", "pictures"), "1")
+    record = {"pictures": True, "pictures_to": str(age().x25519.Identity.generate().to_public())}
+    sections = {"record": record, "session": {"participant": "P01"}, "indicate": {"led": "none"}}
+    _, outcome = run_session(
+        with_overrides(Config(), sections), data_dir, source=ScriptedSource(frames, info)
+    )
+    print(f"{outcome.n_frames} frames, a face in {outcome.n_face_frames}")
+
+
+def empty_bytes() -> int:
+    """What a log without a row takes."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(open_for_writing(Path(folder) / "microcue.db")) as connection,
+    ):
+        return used_bytes(connection)
+
+
 def grow(path: Path) -> None:
     """Bytes an hour of watching, by kind of row."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
@@ -126,10 +181,14 @@ def grow(path: Path) -> None:
             "SELECT sum(last_ns) / 3.6e12, sum(n_frames) FROM sessions"
         ).fetchone()
         sizes = {name: connection.execute(sql).fetchone()[0] or 0 for name, sql in _GROWING.items()}
+        sizes["log"] = used_bytes(connection) - empty_bytes()
+        (n_cues,) = connection.execute("SELECT count(*) FROM cues").fetchone()
     fps = n_frames / (3600 * hours)
     rates = {name: round(size / hours / 1e6, 2) for name, size in sizes.items()}
-    rates["file"] = round(path.stat().st_size / hours / 1e6, 2)
-    print(json.dumps({"hours": round(hours, 4), "fps": round(fps, 1), "megabytes_an_hour": rates}))
+    told = {"hours": round(hours, 4), "fps": round(fps, 1), "cues": n_cues, "megabytes_an_hour": rates}
+    if files := all_files(path.parent):
+        told["megabytes_of_pictures_a_cue"] = round(n_bytes(path.parent) / len(files) / 1e6, 2)
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

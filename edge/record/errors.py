@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.errors import ConfigError, RecordError, UsageError
+from edge.errors import RecordError, UsageError
 
 
 class DataDirUnwritable(RecordError):
@@ -237,20 +237,6 @@ class ConsentWithdrawn(UsageError):
         return (
             f"{self.code} withdrew the consent, so nothing is watched; a new one can be recorded with "
             f"`microcue consent`, and `microcue forget --participant {self.code}` deletes what there is"
-        )
-
-
-class PicturesRefused(ConfigError):
-    """The settings ask for pictures, and what they need is not there."""
-
-    def __init__(self, found: str) -> None:
-        super().__init__(found)
-        self.found = found
-
-    def __str__(self) -> str:
-        return (
-            "record.pictures keeps pictures of one face, with a recorded consent to them and encrypted to "
-            f"record.pictures_to, but {self.found}; see docs/log.md, or set record.pictures to false"
         )
 
 

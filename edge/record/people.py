@@ -14,9 +14,8 @@ from edge.record.errors import (
     ConsentWithdrawn,
     LogUnwritten,
     ParticipantUnknown,
-    PicturesRefused,
 )
-from edge.record.pictures import erase_pictures
+from edge.record.pictures import PicturesRefused, erase_pictures
 from edge.record.schema import (
     DATABASE_NAME,
     SQLITE_ERRORS,

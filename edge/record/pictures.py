@@ -6,10 +6,26 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from edge.errors import ConfigError
+
 PICTURES_DIR = "pictures"
 SUFFIX, PART_SUFFIX = ".age", ".part"
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]+")
 _FILE = re.compile(r"\d+\.age")
+
+
+class PicturesRefused(ConfigError):
+    """The settings ask for pictures, and what they need is not there."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
+
+    def __str__(self) -> str:
+        return (
+            "record.pictures keeps pictures of one face, with a recorded consent to them and encrypted to "
+            f"record.pictures_to, but {self.found}; see docs/log.md, or set record.pictures to false"
+        )
 
 
 def folder_of(data_dir: Path, session_id: str) -> Path:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from edge.config import RecordConfig
 from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, FrameReport, Gap, Mark, SessionInfo, Trace
-from edge.record.errors import DatabaseDamaged, PicturesRefused
+from edge.record.errors import DatabaseDamaged
 from edge.record.keeper import Keeper
 from edge.record.lock import DataDirLock
 from edge.record.people import consents_of, within_consent
 from edge.record.picture_keeper import PictureKeeper
-from edge.record.pictures import remove_unfinished
+from edge.record.pictures import PicturesRefused, remove_unfinished
 from edge.record.salvage import Salvage, set_aside, unsalvaged
 from edge.record.schema import (
     DATABASE_NAME,

@@ -19,12 +19,12 @@ from edge.errors import ConfigError
 from edge.messages import Frame
 from edge.proof.search import PictureSearch
 from edge.record import picture_writer, retention
-from edge.record.errors import BundleRefused, PicturesRefused
+from edge.record.errors import BundleRefused
 from edge.record.film import SIDE_MAX_PX, Film
 from edge.record.forget import forget, sessions_of
 from edge.record.people import add_consent, withdraw_consent
 from edge.record.picture_reader import open_pictures
-from edge.record.pictures import all_files, files_of
+from edge.record.pictures import PicturesRefused, all_files, files_of
 from edge.record.png import png_of
 from edge.record.recorder import Recorder
 
