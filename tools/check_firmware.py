@@ -22,8 +22,13 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path("/bin/true")  # stands for microcue, which a checker wants to find
 # of 10, in tenths: what systemd calls a unit's exposure. Root units keep what they are there for
-EXPOSURE_MAX = {"microcue-first-boot.service": 25, "microcue-firewall.service": 30}
+EXPOSURE_MAX = {
+    "microcue-first-boot.service": 25,
+    "microcue-firewall.service": 30,
+    "microcue-clocks.service": 70,
+}
 EXPOSURE_USUAL_MAX = 12
+UNITS = Path("etc/systemd/system")
 
 
 class Verdict(NamedTuple):
@@ -59,6 +64,7 @@ def install(tree: Path) -> None:
         write(tree / file.target, file.text(COMMAND))
     for name in ("ssh.nft", "clock.nft"):
         write(tree / "etc/microcue/nftables.d" / name, read(f"nftables/{name}"))
+    write(tree / UNITS / "microcue-clocks.service", read("jetson/microcue-clocks.service"))
 
 
 def write(path: Path, text: str) -> None:
@@ -69,7 +75,7 @@ def write(path: Path, text: str) -> None:
 
 def units(tree: Path) -> Iterator[Verdict]:
     """Every unit with its drop-ins, and how exposed each service is."""
-    folder = tree / "etc/systemd/system"
+    folder = tree / UNITS
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
     yield asked(
         "systemd-analyze verify",

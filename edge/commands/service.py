@@ -7,7 +7,7 @@ import contextlib
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from edge.firmware.first_boot import apply_boot_files, remove_boot_files
 from edge.firmware.manifest import APPLIANCE, SERVICE, Installed, installed
 
 _UNITS_PLACE = Path("etc/systemd/system")
+_SYSTEMD_RUNS = Path("/run/systemd/system")  # as sd_booted(3) tells it
 _SYSTEMS_FOLDERS = {"system", "systemd", "sysusers.d", "tmpfiles.d", "sysctl.d", "rules.d", "sshd_config.d"}
 _EXAMPLES = """\
 examples:
@@ -165,8 +166,17 @@ def _remove(root: Path, target: Path) -> None:
             (root / target.parent).rmdir()
 
 
+def _before_systemd_runs(steps: Sequence[Sequence[str]]) -> Iterator[list[str]]:
+    """What can be done while an image is made: a unit is enabled by a link, and starts with the machine."""
+    for program_, *words in steps:
+        if program_ != "systemctl":
+            yield [program_, *words]
+        elif words[0] in ("enable", "disable"):
+            yield [program_, *(word for word in words if word != "--now")]
+
+
 def _take(steps: Sequence[Sequence[str]], args: argparse.Namespace, context: Context, call: Run) -> None:
-    for step in steps:
+    for step in steps if _SYSTEMD_RUNS.is_dir() or args.dry_run else _before_systemd_runs(steps):
         context.print_text(f"run {shlex.join(step)}")
         if args.dry_run or args.root != Path("/"):
             continue

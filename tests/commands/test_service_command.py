@@ -35,6 +35,7 @@ def context(tmp_path):
 def in_opt(monkeypatch):
     """The command as if it were in /opt."""
     monkeypatch.setattr(service, "program", lambda: Path("/opt/microcue/bin/microcue"))
+    monkeypatch.setattr(service, "_SYSTEMD_RUNS", Path("/"))
 
 
 def options(root, dry_run=False, appliance=False):
@@ -99,6 +100,17 @@ def test_step_that_systemd_refuses_is_said(context, monkeypatch):
     monkeypatch.setattr(service, "_write", lambda _path, _text: None)
     with pytest.raises(service.ServiceNotChanged, match=r"systemd-sysusers.*exit code 1; run it with sudo"):
         service.install(options(Path("/")), context, call=lambda _step: 1)
+
+
+def test_image_that_is_being_made_has_nothing_started(context, monkeypatch, tmp_path):
+    steps = []
+    monkeypatch.setattr(service, "_write", lambda _path, _text: None)
+    monkeypatch.setattr(service, "_SYSTEMD_RUNS", tmp_path / "absent")
+    service.install(options(Path("/")), context, call=lambda step: steps.append(" ".join(step)) or 0)
+    assert [step for step in steps if step.startswith("systemctl")] == [
+        "systemctl enable microcue.service microcue-maintenance.timer"
+    ]
+    assert steps[0].startswith("systemd-sysusers")
 
 
 def test_machine_without_systemd_is_said(context, monkeypatch):

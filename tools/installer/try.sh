@@ -33,6 +33,7 @@ mkdir -p "$root"
 tar -C "$root" -xf "$base"
 
 # in a mount namespace: proc and dev, the checkout read-only, the host's names, certificates and package indexes
+# shellcheck disable=SC2016
 inside='
 root=$1 checkout=$2; shift 2
 mount --make-rprivate /
@@ -47,16 +48,19 @@ in_root() {
         PIP_FIND_LINKS= PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 "$@"
 }
 
+# shellcheck disable=SC2016  # dollars for the shells and programs within
 # everything that is there, with owner, mode and content. Left out: what apt, dpkg and the loader keep for themselves
 # of any package that ever came and went, and what this test itself lays into the root
 listing() {
     (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./mnt -o -path ./tmp -o -path ./run \
         -o -path ./var/lib/apt -o -path ./var/cache -o -path ./var/log -o -path ./var/lib/dpkg -o -path ./root/.cache \
-        -o -path ./etc/ld.so.cache -o -path ./etc/pip.conf -o -path ./etc/resolv.conf \) -prune -o \
-        -printf '%p %M %U:%G %l' \( -type f -exec sh -c 'printf " "; cksum < "$1"' sh {} \; -o -printf '\n' \)) | sort
-    # of accounts the files beside them too: /etc/passwd- and the like keep what was before, by design
+        -o -path ./etc/ld.so.cache -o -path ./etc/pip.conf -o -path ./etc/resolv.conf \) -prune -o -print0 > "$cache/names"
+    xargs -0 stat -c '%n %A %u:%g %N' < "$cache/names"
+    xargs -0 sh -c 'for name; do if [ -f "$name" ] && [ ! -L "$name" ]; then echo "$name"; fi; done' sh < "$cache/names" |
+        tr '\n' '\0' | xargs -0 cksum | awk '{ print $3, "content", $1, $2 }') | sort
     in_root dpkg-query -W -f '${binary:Package} ${db:Status-Abbrev}\n' | grep ' ii ' | sort
 }
+# /etc/passwd- and the like hold what was before the last change, by design
 without_copies() { grep -v -E '^\./etc/(passwd|shadow|group|gshadow|subuid|subgid)- '; }
 say() { echo "test-installer: $1"; }
 
@@ -82,6 +86,7 @@ listing | without_copies | grep -v -E '^\./opt/microcue-a/lib/.*(dist-info|__pyc
 
 if in_root /opt/microcue/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then
     say "a runtime that crashes: the other one is taken"
+    # shellcheck disable=SC2016
     in_root sh -c 'for file in /opt/microcue/lib/python3*/site-packages/ai_edge_litert/interpreter.py; do
         printf "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n" > "$file"; done'
     in_root sh /mnt/tools/install.sh | tee "$cache/crash.txt"
