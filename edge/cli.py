@@ -65,6 +65,7 @@ COMMANDS = {
     "warmup": Command("warmup", "compile the kernels into the cache"),
     "light": Command("light", "show what the light says"),
     "first-boot": Command("first_boot", "take in the settings on the card"),
+    "update": Command("update", "take the next version from a stick, or the one before"),
     "install-service": Command("service", "start by itself, confined by systemd"),
     "uninstall-service": Command("service", "remove the service; the log stays"),
     "config": Command("config", "print the settings in use"),

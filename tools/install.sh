@@ -11,7 +11,8 @@
 set -eu
 
 home=/opt/microcue
-slot=$home-a # $home is a link to it, or to $home-b after an update (microcue update)
+# $home is a link to one of two environments; an update changes it (microcue update)
+slot=$(readlink "$home" 2> /dev/null || echo "$home-a")
 notes=/var/lib/microcue-installer # what was there before, so that --uninstall leaves it as it was
 data=/var/lib/microcue
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -139,7 +140,7 @@ environment() {
     fi
 }
 
-pip_install() { do_it "$home/bin/python" -m pip install -q --disable-pip-version-check "$@"; }
+pip_install() { do_it "$slot/bin/python" -m pip install -q --disable-pip-version-check "$@"; }
 
 # in a process of its own: what ends with a signal ends that, and the other runtime is taken
 runs() { "$home/bin/microcue" doctor --only inference > /dev/null 2>&1; }
@@ -151,7 +152,7 @@ runtime() {
     step "LiteRT does not run the models on this machine; take tflite-runtime in its place"
     pip_install ${wheelhouse:+--no-index} ${wheelhouse:+--find-links} ${wheelhouse:+"$wheelhouse"} \
         'tflite-runtime==2.14.0' 'numpy<2'
-    do_it "$home/bin/python" -m pip uninstall -q -y ai-edge-litert
+    do_it "$slot/bin/python" -m pip uninstall -q -y ai-edge-litert
     runs || fail "expected LiteRT or tflite-runtime to run the models, neither does; see $home/bin/microcue doctor" 69
 }
 

@@ -17,6 +17,7 @@ from edge.firmware.card import find_card
 from edge.firmware.errors import FirmwareError
 from edge.firmware.first_boot import apply_boot_files, remove_boot_files
 from edge.firmware.manifest import APPLIANCE, SERVICE, Installed, installed
+from edge.firmware.slots import HOME
 
 _UNITS_PLACE = Path("etc/systemd/system")
 _SYSTEMD_RUNS = Path("/run/systemd/system")  # as sd_booted(3) tells it
@@ -137,6 +138,8 @@ def program(executable: str = sys.executable) -> Path:
         It is not there, or where the unit cannot reach it.
     """
     path = Path(executable).parent / "microcue"
+    if HOME.is_symlink() and (HOME / "bin" / "microcue").resolve() == path.resolve():
+        path = HOME / "bin" / "microcue"  # by the link, which an update changes
     if not path.is_file():
         raise UsageError(f"expected the command {path}, found none; pip install microcue into this Python")
     if path.is_relative_to("/home") or path.is_relative_to("/root"):
