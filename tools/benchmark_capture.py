@@ -50,8 +50,8 @@ from edge.capture.v4l2_standin import yuyv_bytes
 from edge.messages import Frame
 
 WIDTH, HEIGHT = 640, 480
-# more than the second-level cache holds, as a camera's buffers are never warm; twice as many need more address
-# translations than a virtual machine keeps, and that was measured instead (a YUYV picture took 4 times as long)
+# more than the second-level cache holds, as a camera's buffers are never warm; twice as many need more
+# address translations than a virtual machine keeps, and then that is measured: YUYV took 4 times as long
 N_PICTURES = 8
 N_FRAMES, N_ROUNDS = 200, 15
 Step = Callable[[], None]
