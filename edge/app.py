@@ -14,22 +14,24 @@ from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.config import CaptureConfig, Config, PerceiveConfig
 from edge.confine import confine
-from edge.indicate.indicator import State
+from edge.indicate.indicator import Indicator
 from edge.indicate.opening import open_button, open_indicator, open_light
+from edge.kiosk import Kiosk, check_kiosk, is_kiosk
 from edge.lit_source import LitSource
 from edge.messages import Event
 from edge.perceive.detector import FaceDetector
-from edge.perceive.finder import FaceFinder
+from edge.perceive.finder import FaceFinder, SessionFinder
 from edge.perceive.models import LoadedModel
+from edge.perceive.same_person import SamePerson
 from edge.pipeline import Outcome
 from edge.proof.process import disk_swap, swap_limit
 from edge.record.pictures import PicturesRefused
 from edge.record.recorder import Recorder
 from edge.service import StopRequest, forbid_core_dumps
-from edge.session_control import SessionControl
+from edge.session_control import SessionControl, Turns
 from edge.supervision import SignsOfLife, Supervised
 from edge.track.points import N_POINTS
-from edge.watching import PAUSED, SessionClock, Watching
+from edge.watching import SessionClock, Watching
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +150,8 @@ def run_sessions(
     """Watch until the source ends, someone asks to stop or the time is up.
 
     A pause by the button closes the camera and ends the session; going on begins another, with a
-    new baseline, since nobody knows who sits there then.
+    new baseline, since nobody knows who sits there then. In kiosk mode each visitor is such a
+    session, and the camera is closed until one agrees (`edge/kiosk.py`).
 
     Parameters
     ----------
@@ -183,36 +186,59 @@ def run_sessions(
     find_face = face_box_finder(config.perceive)
     with ExitStack() as stack:
         camera = stack.enter_context(ExitStack())
-        source = source or open_camera(config, find_face)
-        camera.callback(source.close)
+        if is_kiosk(config):
+            _prepare_kiosk(config, source)
+        else:
+            source = source or open_camera(config, find_face)
+            camera.callback(source.close)
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
-        recorder.keep_within_consent(config.session.participant, config.session.consent_required)
-        if recorder.pictures is not None and (areas := disk_swap()) and swap_limit() != "0":
-            warn(_SWAPPED.format(areas=", ".join(areas)))
-        clock = SessionClock(source.info.duration_s)
-        indicator = open_indicator(config.indicate, clock.text)
+        clock = SessionClock()
+        indicator = open_indicator(config.indicate, clock.text, names_cues=not is_kiosk(config))
         stack.callback(indicator.close)
-        finder = FaceFinder(config.perceive)
         stop = stack.enter_context(StopRequest())
-        control = SessionControl(indicator, stop)
-        if source.info.live and config.session.button:
-            stack.callback(open_button(config.session.button, control.act).close)
+        turns, finder = _turns(config, data_dir, recorder, indicator, stop, warn)
+        if config.session.button and (source is None or source.info.live):
+            stack.callback(open_button(config.session.button, turns.act).close)
         signs = SignsOfLife()
         stack.enter_context(Supervised(lambda: signs.n))
-        while True:
-            watching = Watching(config, recorder, clock, indicator, finder, stop, control, signs, unconfined)
+        while (turn := turns.next_turn(signs.add)) is not None:
+            if source is None:
+                source = open_camera(config, find_face)
+                camera.callback(source.close)
+            watching = Watching(turn, recorder, clock, indicator, finder, stop, turns, signs, unconfined)
             session_id, outcome = watching.run(source, duration_s, tell, warn, marks)
             camera.close()
-            if outcome.reason == PAUSED:
-                indicator.show(State.PAUSED)
+            turns.ended(outcome.reason)
             yield session_id, outcome
-            if outcome.reason != PAUSED or not control.wait_until_resumed(signs.add):
-                return
             duration_s = max(duration_s - outcome.seconds, 1e-3) if duration_s else 0.0
-            marks = ()
-            source = open_camera(config, find_face)
-            camera.callback(source.close)
+            marks, source = (), None
+
+
+def _prepare_kiosk(config: Config, source: FrameSource | None) -> None:
+    """Refuse what nobody should be watched under, and see now that the camera's light can be driven."""
+    check_kiosk(config, is_open=source is not None)
+    if config.indicate.camera_led:
+        open_light(config.indicate.camera_led).close()
+
+
+def _turns(
+    config: Config,
+    data_dir: Path,
+    recorder: Recorder,
+    indicator: Indicator,
+    stop: StopRequest,
+    warn: Callable[[str], None],
+) -> tuple[Turns, SessionFinder]:
+    """Who is watched when, and what finds their faces."""
+    finder = FaceFinder(config.perceive)
+    if is_kiosk(config):
+        person = SamePerson(finder)
+        return Kiosk(config, data_dir, recorder, indicator, stop, person), person
+    recorder.keep_within_consent(config.session.participant, config.session.consent_required)
+    if recorder.pictures is not None and (areas := disk_swap()) and swap_limit() != "0":
+        warn(_SWAPPED.format(areas=", ".join(areas)))
+    return SessionControl(config, indicator, stop), finder
 
 
 def run_session(

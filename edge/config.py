@@ -189,6 +189,11 @@ class IndicateConfig:
 class SessionConfig:
     """Who is watched."""
 
+    mode: str = setting(
+        "person",
+        "person: watch from the start; kiosk: watch nobody who has not agreed, and delete on request",
+        choices=("person", "kiosk"),
+    )
     participant: str = setting(
         "", "a code of up to 64 letters, digits, - or _; never a name", pattern=r"[A-Za-z0-9_-]{0,64}"
     )
@@ -197,6 +202,23 @@ class SessionConfig:
         "",
         "gpio:N or gpiod:CHIP:N for a button: press to mark, hold to pause or to end; empty for none",
         pattern=PIN_PATTERN,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KioskConfig:
+    """How visitors come and go; only with session.mode = "kiosk"."""
+
+    consent_text: str = setting(
+        "", "file with the text that visitors agree to; its words and their hash are kept with each consent"
+    )
+    arrive_s: float = setting(
+        20.0, "a session ends where no face is seen for so long at its start, s", low=2, high=600
+    )
+    leave_s: float = setting(5.0, "a session ends when the face is gone for so long, s", low=2, high=600)
+    limit_s: float = setting(900.0, "a session ends after so long in any case, s", low=5, high=86400)
+    grace_s: float = setting(
+        60.0, "after a session its visitor can delete it by the button for so long, s", low=0, high=3600
     )
 
 
@@ -211,6 +233,7 @@ class Config:
     record: RecordConfig = field(default_factory=RecordConfig)
     indicate: IndicateConfig = field(default_factory=IndicateConfig)
     session: SessionConfig = field(default_factory=SessionConfig)
+    kiosk: KioskConfig = field(default_factory=KioskConfig)
 
 
 def load_config(path: Path | None = None, overrides: Overrides | None = None) -> Config:

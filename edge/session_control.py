@@ -1,35 +1,60 @@
-"""What a hand at the button asks of the watching, from the button's thread to the main loop."""
+"""Whose turn it is: when a session may begin, and what of a hand at the button goes into it or ends it."""
 
 from __future__ import annotations
 
 import queue
 from collections.abc import Callable
+from typing import Protocol
 
+from edge.config import Config
 from edge.indicate.gestures import Gesture
-from edge.indicate.indicator import Indicator
+from edge.indicate.indicator import Indicator, State
 from edge.service import StopRequest
 
-_LOOK_S = 0.1
+LOOK_S = 0.1
+PAUSED = "paused by the button"
+DURATION_REACHED = "duration reached"
+
+
+class Turns(Protocol):
+    """Says when a session begins and when it should end. The main loop asks, between two frames."""
+
+    def act(self, gesture: Gesture, at_ns: int) -> None:
+        """Take in a gesture at the button; on the button's thread."""
+
+    def next_turn(self, alive: Callable[[], None]) -> Config | None:
+        """Wait until a session may begin; its settings, None: the end. `alive` is called now and then."""
+
+    def next_mark_ns(self) -> int | None:
+        """Sensor time of the next press that nobody has asked for yet; None where there is none."""
+
+    def why_end(self, now_ns: int) -> str:
+        """Why the session should end at this frame; empty to go on. Waits for nothing."""
+
+    def ended(self, reason: str) -> None:
+        """The session is over and its camera closed."""
 
 
 class SessionControl:
-    """Keeps what was asked until the main loop looks, which it does between two frames.
+    """One person, from the start, until the button pauses or ends it.
 
     A press marks; a hold pauses, and the one after it goes on once it is let go, so that nobody is
     watched by a hand that means to end everything; a long hold ends.
 
     Parameters
     ----------
+    config : Config
     indicator : Indicator
         Answers at once that the button was understood.
     stop : StopRequest
     """
 
-    def __init__(self, indicator: Indicator, stop: StopRequest) -> None:
+    def __init__(self, config: Config, indicator: Indicator, stop: StopRequest) -> None:
         self.is_paused = False
-        self._indicator, self._stop = indicator, stop
+        self._config, self._indicator, self._stop = config, indicator, stop
         self._marks: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._resumes_when_let_go = False
+        self._reason = ""  # of the last session's end
 
     def act(self, gesture: Gesture, at_ns: int) -> None:
         """Take in a gesture; on the button's thread."""
@@ -46,12 +71,26 @@ class SessionControl:
         elif gesture is Gesture.LONG_HOLD:
             self._stop.stop("ended by the button")
 
+    def next_turn(self, alive: Callable[[], None] = lambda: None) -> Config | None:
+        """At once, and again after each pause that is not the end itself."""
+        if not self._reason:
+            return self._config
+        if self._reason != PAUSED:
+            return None
+        while self.is_paused and not self._stop.wait(LOOK_S):
+            alive()
+        return None if self._stop.is_set() else self._config
+
     def next_mark_ns(self) -> int | None:
         """Sensor time of the next press that nobody has asked for yet; None where there is none."""
         return None if self._marks.empty() else self._marks.get_nowait()
 
-    def wait_until_resumed(self, alive: Callable[[], None] = lambda: None) -> bool:
-        """Wait out a pause; False where the end was asked for instead. `alive` is called now and then."""
-        while self.is_paused and not self._stop.wait(_LOOK_S):
-            alive()
-        return not self._stop.is_set()
+    def why_end(self, now_ns: int) -> str:  # noqa: ARG002 - a kiosk's turns end by time
+        """`PAUSED` where a hold asked for it."""
+        return PAUSED if self.is_paused else ""
+
+    def ended(self, reason: str) -> None:
+        """Say that nobody is watched, where it is a pause."""
+        self._reason = reason
+        if reason == PAUSED:
+            self._indicator.show(State.PAUSED)

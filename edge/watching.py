@@ -15,12 +15,12 @@ from edge.errors import EdgeError
 from edge.frame_advice import shortcomings, slow_rate
 from edge.indicate.indicator import Indicator
 from edge.messages import Event, Frame, FrameReport, Mark, SessionInfo, SourceInfo
-from edge.perceive.finder import FaceFinder
+from edge.perceive.finder import SessionFinder
 from edge.perceive.worker import KeyFrameWorker
 from edge.pipeline import Outcome, Watch
 from edge.record.recorder import Recorder
 from edge.service import StopRequest
-from edge.session_control import SessionControl
+from edge.session_control import DURATION_REACHED, Turns
 from edge.spot.spotter import Spotter
 from edge.supervision import SignsOfLife
 from edge.track.tracker import Tracker
@@ -29,7 +29,6 @@ from edge.track.tracker import Tracker
 # a recording gives the same cues on every machine, however fast it is.
 _FILE_LATENCY_NS = 50_000_000
 _FIRST_FRAME_S = 5.0
-PAUSED = "paused by the button"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,9 @@ class Watching:
     recorder: Recorder
     clock: SessionClock
     indicator: Indicator
-    finder: FaceFinder
+    finder: SessionFinder
     stop: StopRequest
-    control: SessionControl
+    turns: Turns
     signs: SignsOfLife
     unconfined: str
 
@@ -58,6 +57,7 @@ class Watching:
         config, recorder = self.config, self.recorder
         first = source.read(_FIRST_FRAME_S)
         height, width = first.luma.shape
+        self.finder.begin()
         with ExitStack() as stack:
             worker = KeyFrameWorker(
                 self.finder, height, width, None if source.info.live else _FILE_LATENCY_NS
@@ -68,7 +68,7 @@ class Watching:
             session_id = _begin(recorder, source, self.finder, config, first)
             if self.unconfined:
                 recorder.add_health(first.timestamp_ns, "unconfined", 1)
-            self.clock.begin(first)
+            self.clock.begin(first, source.info.duration_s)
             for at_s, text in marks:
                 recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))
             watch = Watch(
@@ -88,20 +88,20 @@ class Watching:
 
     def _stopper(self, outcome: Outcome, duration_s: float) -> Callable[[Frame], bool]:
         """Asked before every frame: whether to end now. The reason goes into the outcome."""
-        stop, clock, control, recorder = self.stop, self.clock, self.control, self.recorder
+        stop, clock, turns, recorder = self.stop, self.clock, self.turns, self.recorder
         signs = self.signs
 
         def stopped(frame: Frame) -> bool:
             clock.tick(frame)
             signs.add()
-            while (mark_ns := control.next_mark_ns()) is not None:
+            while (mark_ns := turns.next_mark_ns()) is not None:
                 recorder.append(Mark(max(mark_ns, outcome.first_ns), "button"))
             if stop.is_set():
                 outcome.reason = stop.reason
-            elif control.is_paused:
-                outcome.reason = PAUSED
+            elif reason := turns.why_end(frame.timestamp_ns):
+                outcome.reason = reason
             elif duration_s and clock.seconds >= duration_s:
-                outcome.reason = "duration reached"
+                outcome.reason = DURATION_REACHED
             return bool(outcome.reason)
 
         return stopped
@@ -125,7 +125,9 @@ def _warner(
     return told
 
 
-def _begin(recorder: Recorder, source: FrameSource, finder: FaceFinder, config: Config, first: Frame) -> str:
+def _begin(
+    recorder: Recorder, source: FrameSource, finder: SessionFinder, config: Config, first: Frame
+) -> str:
     clock = clock_state()
     info = SessionInfo(
         source=source.info,
@@ -142,14 +144,15 @@ def _begin(recorder: Recorder, source: FrameSource, finder: FaceFinder, config: 
 class SessionClock:
     """How far a session is, in its frames' own time."""
 
-    def __init__(self, whole_s: float) -> None:
-        self._whole_s = whole_s
+    def __init__(self) -> None:
+        self._whole_s = 0.0
         self._first_ns = 0
         self.seconds = 0.0
 
-    def begin(self, first: Frame) -> None:
-        """Count from this frame on."""
+    def begin(self, first: Frame, whole_s: float = 0.0) -> None:
+        """Count from this frame on, to so many seconds where that is known."""
         self._first_ns = first.timestamp_ns
+        self._whole_s = whole_s
         self.seconds = 0.0
 
     def tick(self, frame: Frame) -> None:

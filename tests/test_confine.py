@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +87,48 @@ def test_unconfined_process_is_not_called_confined():
     program = "from edge.confine import refused_families; print(refused_families()[1 + 1])"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--camera", "v4l2:/dev/video99", "--led", "none"],
+        ["aim", "--camera", "v4l2:/dev/video99"],
+        ["cameras"],
+        ["doctor"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_commands_that_open_a_camera_are_confined_before_they_do(words, tmp_path):
+    program = (
+        "import sys; from edge.cli import main; code = main(sys.argv[1:])\n"
+        "from edge.confine import refused_families; print(code, all(refused_families().values()))"
+    )
+    settings = tmp_path / "microcue.toml"
+    settings.write_text('[capture]\ncamera = "v4l2:/dev/video99"\n')
+    asked = [*words, "--data", str(tmp_path / "data"), "--config", str(settings)]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *asked], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1].split()[1] == "True", ended.stderr
+
+
+def test_no_other_command_opens_a_camera():
+    opening = {"edge.app", "edge.capture.gstreamer", "edge.capture.picamera2", "edge.capture.v4l2_finding"}
+    commands = Path(confine.__file__).parent / "commands"
+    imported = {
+        path.stem: {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom)
+            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+        }
+        for path in commands.glob("*.py")
+    }
+    # run and demo are confined by their session; checks and frames_check are the doctor's
+    assert {name for name, names in imported.items() if names & opening} == {
+        *("run", "demo", "aim", "cameras", "checks", "frames_check")
+    }
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import threading
 
 import pytest
 
+from edge.config import Config
 from edge.indicate.gestures import Gesture
+from edge.indicate.indicator import State
 from edge.indicate.recorded import RecordedIndicator
 from edge.service import StopRequest
-from edge.session_control import SessionControl
+from edge.session_control import PAUSED, SessionControl
 
 
 @pytest.fixture
@@ -27,7 +29,13 @@ def indicator():
 @pytest.fixture
 def control(indicator, stop):
     """Watching, not paused."""
-    return SessionControl(indicator, stop)
+    return SessionControl(Config(), indicator, stop)
+
+
+def test_first_turn_comes_at_once_and_a_session_that_ended_by_itself_has_none_after_it(control):
+    assert control.next_turn() == Config()
+    control.ended("the source ended")
+    assert control.next_turn() is None
 
 
 def test_each_press_is_one_mark_with_its_time_and_an_answer(control, indicator):
@@ -66,13 +74,16 @@ def test_a_long_hold_ends_it_from_watching_and_from_a_pause_without_resuming(con
     control.act(Gesture.LONG_HOLD, 0)
     assert control.is_paused
     assert stop.reason == "ended by the button"
-    assert not control.wait_until_resumed()
+    control.ended(PAUSED)
+    assert control.next_turn() is None
 
 
-def test_waiting_ends_when_it_is_resumed_from_the_button_s_thread(control):
+def test_waiting_ends_when_it_is_resumed_from_the_button_s_thread(control, indicator):
     control.act(Gesture.HOLD, 0)
     control.act(Gesture.HOLD, 0)
     thread = threading.Timer(0.01, control.act, (Gesture.LET_GO, 0))
     thread.start()
-    assert control.wait_until_resumed()
+    control.ended(control.why_end(0))
+    assert indicator.states[-1][1] is State.PAUSED
+    assert control.next_turn() == Config()
     thread.join()

@@ -65,12 +65,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Look until asked to stop; the exit code says whether the last look was good."""
     from edge.app import face_box_finder, open_camera
     from edge.commands.aim_display import display_for
-    from edge.commands.session import config_with_options
+    from edge.commands.session import config_with_options, confined
     from edge.perceive.finder import FaceFinder
     from edge.perceive.worker import KeyFrameWorker
     from edge.service import StopRequest
 
     config = config_with_options(context.config, args, camera=args.camera)
+    confined(context)
     finder = FaceFinder(config.perceive)
     source = open_camera(config, face_box_finder(config.perceive))
     try:

@@ -50,7 +50,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from edge.capture.picamera2 import find_ribbon_cameras, ribbon_modes
     from edge.capture.spec import parse_camera
     from edge.capture.v4l2_finding import find_cameras
+    from edge.commands.session import confined
 
+    confined(context)
     named = parse_camera(args.camera if args.camera is not None else context.config.capture.camera)
     rows = list(pipeline_rows(GStreamerSource(named.where))) if named.kind == "gst" else []
     rows += camera_rows(find_ribbon_cameras, ribbon_modes, find_cameras)

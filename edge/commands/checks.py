@@ -299,6 +299,16 @@ def check_power(sys_dir: Path = Path("/sys")) -> Finding:
     return Finding("unknown", "not known here")
 
 
+def check_sandbox(confine: Callable[[], str] | None = None) -> Finding:
+    """Whether the kernel takes the internet away from this process; it does from here on."""
+    if confine is None:
+        from edge.confine import confine
+    if unconfined := confine():
+        found, _, fix = unconfined.partition("; ")
+        return Finding("warn", found, fix)
+    return Finding("ok", "the kernel refuses every internet socket")
+
+
 def check_core_dumps(forbid: Callable[[], bool] | None = None) -> Finding:
     """That a crash leaves no picture of a face on the disk. `microcue run` does the same for itself."""
     if forbid is None:

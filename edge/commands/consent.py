@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,6 +13,7 @@ from edge.commands.context import Context
 from edge.errors import UsageError
 from edge.record.errors import ParticipantUnknown
 from edge.record.people import MAY_AGREE_TO, Consent, add_consent, consents_of, withdraw_consent
+from edge.record.visitors import begin_visit, kept_by, read_consent_text
 
 _EXAMPLE = f"""\
 examples:
@@ -19,11 +21,13 @@ examples:
   microcue consent P07 --agreed none --version 2026-03
   microcue consent P07
   microcue consent P07 --withdraw
+  microcue consent --give             somebody in front of a kiosk agrees to its text; prints their code
 
 The newest counts. `run --participant P07` then keeps no more than was agreed to, out of
 {", ".join(MAY_AGREE_TO)}; cues and blinks are always kept. After a withdrawal it refuses to watch
 that person, and pictures are deleted; `microcue forget --participant P07` deletes what else there is.
-With session.consent_required nobody is watched without one.
+With session.consent_required nobody is watched without one. In kiosk mode (docs/kiosk.md) --give stands
+for the button, and a withdrawal deletes all: the running kiosk does it within seconds, else the next one.
 """
 _COLUMNS = ("given_utc", "agreed", "version", "text", "withdrawn_utc")
 _TEXT_MAX_BYTES = 1_000_000
@@ -38,17 +42,22 @@ def register(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("participant", metavar="CODE", help="a code, never a name")
+    parser.add_argument("participant", metavar="CODE", nargs="?", help="a code, never a name")
     choices = ", ".join(MAY_AGREE_TO)
     parser.add_argument("--agreed", metavar="WHAT", help=f"none, or of {choices}, with commas")
     parser.add_argument("--version", metavar="V", dest="text_version", help="which text was read")
     parser.add_argument("--text", metavar="FILE", type=Path, help="that text; it is kept with the consent")
     parser.add_argument("--withdraw", action="store_true", help="the participant took it back")
+    parser.add_argument("--give", action="store_true", help="a kiosk's next visitor agrees; makes their code")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Record or withdraw, then show what there is."""
+    if args.give:
+        return _give(args, context)
+    if args.participant is None:
+        raise UsageError("consent expects CODE, or --give at a kiosk; microcue sessions shows the codes")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", args.participant):
         raise UsageError(
             f"CODE expects up to 64 letters, digits, - or _, found {args.participant!r}; a code, never a name"
@@ -72,6 +81,22 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.print_table(title, _COLUMNS, [_row(consent) for consent in consents])
     else:
         context.print_text(f"No consent of {args.participant} is recorded in {context.data_dir}.")
+    return 0
+
+
+def _give(args: argparse.Namespace, context: Context) -> int:
+    """Let the kiosk begin, and wait until it has."""
+    if args.participant or args.withdraw or args.text or args.text_version:
+        raise UsageError("--give makes the code and takes the kiosk's own text; it goes with --agreed alone")
+    config = context.config
+    if config.session.mode != "kiosk":
+        raise UsageError('--give expects a kiosk, session.mode is "person"; give --config FILE of the kiosk')
+    agreed = kept_by(config.record) if args.agreed is None else _agreed(args.agreed)
+    text = read_consent_text(Path(config.kiosk.consent_text))
+    code = begin_visit(context.data_dir, agreed, text)
+    if context.json:
+        print(json.dumps({"participant": code}))
+    context.print_text(f"The kiosk watches {code} now. microcue consent {code} --withdraw deletes it.")
     return 0
 
 

@@ -68,6 +68,7 @@ def checks_of(context: Context) -> dict[str, Callable[[], Finding]]:
         "models": lambda: checks.check_models(config),
         "inference": lambda: check_inference(config),
         "kernels": checks.check_kernels,
+        "sandbox": checks.check_sandbox,  # before a camera is opened, and for good
         "camera": lambda: checks.check_camera(config),
         "frames": lambda: check_frames(config),
         "led": lambda: checks.check_led(config),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from edge.capture.spec import parse_camera
 from edge.commands.context import Context
 from edge.config import Config, with_overrides
+from edge.confine import confine
 from edge.errors import ConfigError, UsageError
 from edge.messages import Event, FaceFound, FaceLost
 from edge.pipeline import Outcome
@@ -76,6 +77,12 @@ def warner(context: Context) -> Callable[[str], None]:
             print(f"{clear}microcue: {sentence}", file=sys.stderr)
 
     return warn
+
+
+def confined(context: Context) -> None:
+    """Take the internet away before a camera is opened, and say so where that cannot be done."""
+    if unconfined := confine():
+        warner(context)(unconfined)
 
 
 def summary(session_id: str, outcome: Outcome) -> str:

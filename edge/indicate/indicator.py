@@ -19,6 +19,9 @@ class State(enum.Enum):
     WATCHING = "watching"
     NO_FACE = "no face"
     PAUSED = "paused"
+    ASKING = "asking"
+    DELETABLE = "deletable"
+    DELETED = "deleted"
     FAULT = "fault"
 
 

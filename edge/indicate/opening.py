@@ -39,7 +39,9 @@ def open_light(setting: str, brightness_percent: int = 100) -> Light:
     return LineLight(pins.chip, pins.numbers)
 
 
-def open_indicator(config: IndicateConfig, progress: Callable[[], str] = str) -> Indicator:
+def open_indicator(
+    config: IndicateConfig, progress: Callable[[], str] = str, names_cues: bool = True
+) -> Indicator:
     """All that shows cues: marker pin, LED or terminal, buzzer; each on a thread of its own.
 
     `led = "auto"` is a pin on a Raspberry Pi, else the terminal.
@@ -49,6 +51,8 @@ def open_indicator(config: IndicateConfig, progress: Callable[[], str] = str) ->
     config : IndicateConfig
     progress : callable
         Says how far the session is, for the terminal's line.
+    names_cues : bool, optional
+        Whether the terminal says what moved; else it pulses and counts, as an LED does.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def open_indicator(config: IndicateConfig, progress: Callable[[], str] = str) ->
         if config.marker:
             play_on(config.marker, marker(config.marker_ms))
         if config.led != "none":
-            play(_open_led(config, is_quiet, progress))
+            play(_open_led(config, is_quiet, progress, names_cues))
         if config.buzzer:
             play_on(config.buzzer, BUZZER)
         opened.pop_all()
@@ -96,7 +100,9 @@ def open_button(setting: str, act: Callable[[Gesture, int], None]) -> Button:
     return Button(partial(GpioSwitch, pins.numbers[0]), act).start()
 
 
-def _open_led(config: IndicateConfig, is_quiet: Callable[[], bool], progress: Callable[[], str]) -> Display:
+def _open_led(
+    config: IndicateConfig, is_quiet: Callable[[], bool], progress: Callable[[], str], names_cues: bool
+) -> Display:
     led = config.led
     if led == "auto":
         from edge.indicate.gpio import DEFAULT_PIN, pin_factory_name
@@ -105,7 +111,7 @@ def _open_led(config: IndicateConfig, is_quiet: Callable[[], bool], progress: Ca
     if led == "terminal":
         from edge.indicate.terminal import TerminalDisplay
 
-        return TerminalDisplay(progress=progress)
+        return TerminalDisplay(progress=progress, names_cues=names_cues)
     return LightDisplay(open_light(led, config.brightness_percent), LED, is_quiet)
 
 

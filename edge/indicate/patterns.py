@@ -72,6 +72,9 @@ STATES = {
     State.WATCHING: Pattern("watching", GREEN, (60, 2940)),
     State.NO_FACE: Pattern("no face", YELLOW, (80, 170, 80, 1670)),
     State.PAUSED: Pattern("paused", MAGENTA, (2000, 1000)),
+    State.ASKING: Pattern("asking", WHITE, (1000, 250, 250, 1500)),
+    State.DELETABLE: Pattern("deletable", MAGENTA, (250, 250, 250, 250, 250, 1750)),
+    State.DELETED: Pattern("deleted", GREEN, (4000, 500)),
     State.FAULT: Pattern("fault", RED, (100, 100)),
 }
 CUE = Pattern("cue", WHITE, (400, 150), repeats=False)
@@ -82,7 +85,9 @@ TICK = Pattern("marked", WHITE, (15, 85), repeats=False)
 LED = Language(CUE, STATES, MARKED)
 BUZZER = Language(BEEP, marked=TICK)
 # what stays visible in quiet hours: what a hand has just done, and what nobody may miss
-LOUD = frozenset({STATES[State.PAUSED], STATES[State.FAULT], MARKED})
+LOUD = frozenset(
+    {STATES[state] for state in (State.PAUSED, State.DELETABLE, State.DELETED, State.FAULT)} | {MARKED}
+)
 
 
 def marker(width_ms: float) -> Language:

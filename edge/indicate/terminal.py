@@ -18,6 +18,7 @@ from edge.indicate.patterns import Colour
 from edge.indicate.sequencer import Sequencer
 from edge.messages import Cue
 
+_BETWEEN_VISITORS = (State.ASKING, State.DELETABLE, State.DELETED)
 _CLEAR_LINE = "\r\x1b[K"
 _PROGRESS_NS = 500_000_000  # how old the progress may be, where no change of light is due before
 
@@ -59,6 +60,8 @@ class TerminalDisplay:
         By default wherever the stream is a terminal and NO_COLOR is not set.
     progress : callable, optional
         Asked at every drawing for how far the session is, such as "0:12 of 1:00".
+    names_cues : bool, optional
+        Whether to say what moved; False where others read along, as at a kiosk and in its journal.
     """
 
     def __init__(
@@ -66,7 +69,9 @@ class TerminalDisplay:
         stream: TextIO | None = None,
         colours: bool | None = None,
         progress: Callable[[], str] = lambda: "",
+        names_cues: bool = True,
     ) -> None:
+        self._names_cues = names_cues
         self._progress = progress
         self._stream = sys.stderr if stream is None else stream
         self._is_terminal = self._stream.isatty()
@@ -79,16 +84,19 @@ class TerminalDisplay:
         self._unwritten = ""  # lines for a pipe
 
     def show(self, state: State) -> None:
-        """Change the word and its rhythm."""
+        """Change the word and its rhythm; who is asked next sees nothing of the one before."""
         self._state = state
+        if state in _BETWEEN_VISITORS:
+            self._n_cues, self._last = 0, None
         self._sequencer.show(state)
 
     def cue(self, cue: Cue) -> None:
         """Pulse and say what moved."""
         self._n_cues += 1
-        self._last = cue
         self._sequencer.cue()
-        self._unwritten += f"cue: {describe(cue)}\n"
+        if self._names_cues:
+            self._last = cue
+            self._unwritten += f"cue: {describe(cue)}\n"
 
     def marked(self) -> None:
         """Flash."""

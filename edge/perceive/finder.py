@@ -7,7 +7,7 @@ and once a second of media time while there are fewer than asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +32,17 @@ class Finder(Protocol):
 
     def find(self, luma: NDArray[np.uint8], sequence: int, timestamp_ns: int) -> KeyFrameAnswer:
         """Faces on this key frame; keeps no reference to `luma`."""
+
+
+class SessionFinder(Finder, Protocol):
+    """A finder that outlives a session."""
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """SHA-256 of each model in use by its name, for the session."""
+
+    def begin(self) -> None:
+        """Forget every face: whoever is seen from now on is new. Not while `find` runs."""
 
 
 @dataclass(slots=True)
@@ -74,6 +85,12 @@ class FaceFinder:
         self._slots: list[_Held | None] = [None] * config.faces
         self._last_regions: list[Region | None] = [None] * config.faces
         self._searched_ns: int | None = None
+
+    def begin(self) -> None:
+        """Forget every face: whoever is seen from now on is new. Not while `find` runs."""
+        self._slots = [None] * len(self._slots)
+        self._last_regions = [None] * len(self._slots)
+        self._searched_ns = None
 
     def find(self, luma: NDArray[np.uint8], sequence: int, timestamp_ns: int) -> KeyFrameAnswer:
         """Follow the faces that are held; look for others where due.

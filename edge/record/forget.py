@@ -55,7 +55,9 @@ def sessions_of(data_dir: Path, code: str) -> list[str]:
         return [row[0] for row in connection.execute(sql, (code,))]
 
 
-def forget(data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = ()) -> Forgotten:
+def forget(
+    data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = (), is_recording: bool | None = None
+) -> Forgotten:
     """Delete sessions, and participants with their consents, from every file of the data directory.
 
     Rows are overwritten (`secure_delete`), the -wal file is emptied, a backup is made anew, salvaged
@@ -68,6 +70,8 @@ def forget(data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = ()
     session_ids : sequence of str
     codes : iterable of str
         Participants who are forgotten too; their sessions have to be among `session_ids`.
+    is_recording : bool, optional
+        Whether somebody else writes to the log meanwhile; by default, whether the directory is held.
 
     Raises
     ------
@@ -81,17 +85,19 @@ def forget(data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = ()
     if waiting := unsalvaged(data_dir):
         raise SalvagePending(waiting[0])
     codes = list(codes)
+    if is_recording is None:
+        is_recording = is_held(data_dir)
     had_backup = bool(backups(data_dir))
     with closing(open_for_writing(path)) as connection:
         try:
-            keys = _keys(connection, session_ids, is_held(data_dir))
+            keys = _keys(connection, session_ids, is_recording)
             proofs = _Proofs(session_ids, codes)
             n_rows = n_pictures = 0
             for key, session_id in zip(keys, session_ids, strict=True):
                 proofs.sample(connection, key)
                 proofs.sample_pictures(files_of(data_dir, session_id))
                 n_pictures += erase_pictures(data_dir, session_id)
-                n_rows += erase_session(connection, key, polite=is_held(data_dir))
+                n_rows += erase_session(connection, key, polite=is_recording)
             for code in codes:
                 erase_participant(connection, code)
             is_empty = empty_wal(connection)
@@ -101,7 +107,7 @@ def forget(data_dir: Path, session_ids: Sequence[str], codes: Iterable[str] = ()
         aside.unlink()
     has_backup = had_backup and _renewed_backup(data_dir)
     found = proofs.found_in(data_dir)
-    if found and is_empty and not is_held(data_dir):
+    if found and is_empty and not is_recording:
         _rebuild(path)  # pages that were split may keep a copy in their unused middle
         found = proofs.found_in(data_dir)
     if found:

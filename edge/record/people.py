@@ -26,8 +26,8 @@ from edge.record.schema import (
 
 # Cues are what the instrument is for, and cannot be left out.
 MAY_AGREE_TO = ("signals", "traces", "pictures")
-_PARTICIPANT = "INSERT OR IGNORE INTO participants (code) VALUES (?)"
-_ADD = """
+ADD_PARTICIPANT = "INSERT OR IGNORE INTO participants (code) VALUES (?)"
+ADD_CONSENT = """
 INSERT INTO consents (participant_key, at_unix_ns, agreed, text_version, text)
 VALUES ((SELECT participant_key FROM participants WHERE code = ?), ?, ?, ?, ?)
 """
@@ -78,7 +78,7 @@ def add_consent(
     make_data_dir(data_dir)
     words = " ".join(one for one in MAY_AGREE_TO if one in agreed)
     values = (code, time.time_ns(), words, text_version, text)
-    _change(data_dir, [(_PARTICIPANT, (code,)), (_ADD, values)])
+    _change(data_dir, [(ADD_PARTICIPANT, (code,)), (ADD_CONSENT, values)])
 
 
 def withdraw_consent(data_dir: Path, code: str) -> tuple[int, int]:

@@ -7,7 +7,8 @@ import math
 import secrets
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from edge.record.schema import (
     open_for_writing,
     session_keys,
 )
-from edge.record.session import NEVER_NS, FaceBuffers, RunningSession
+from edge.record.session import NEVER_NS, FaceBuffers, RecorderCounts, RunningSession
 from edge.record.statements import SessionRows, Statement, incident
 from edge.record.writer import Rows, Work, Writer
 
@@ -38,18 +39,6 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _FILE_WAIT_S = 5.0
 # Whoever ends a run waits so long for a salvage to finish; the next run goes on with it.
 _SALVAGE_PATIENCE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderCounts:
-    """What became of what was handed in; all zero but the first on a good day."""
-
-    n_committed_rows: int
-    n_waiting: int
-    n_lost_rows: int
-    n_lost_signal_frames: int
-    n_faults: int
-    n_lost_pictures: int = 0
 
 
 class Recorder:
@@ -73,7 +62,7 @@ class Recorder:
         config: RecordConfig,
         n_points: int,
     ) -> None:
-        self._config = config
+        self._allowed = self._config = config
         self._n_points = n_points
         self._lock = lock
         self._session: RunningSession | None = None
@@ -169,7 +158,7 @@ class Recorder:
         ConsentMissing, ConsentWithdrawn, PicturesRefused, MissingExtra, KeyUnusable
         """
         consents = consents_of(self._path.parent, participant) if participant else []
-        self._config = config = within_consent(self._config, consents, participant, is_required)
+        self._config = config = within_consent(self._allowed, consents, participant, is_required)
         if config.pictures:
             if not (keys := config.pictures_to.split()):
                 raise PicturesRefused("no key is set there")
@@ -290,6 +279,21 @@ class Recorder:
             self._writer.put(Rows(progress, session.rows.end(reason, n_frames)), math.inf)
         self._n_lost_signal_frames_before += session.n_lost_signal_frames
         self._session = None
+
+    @contextmanager
+    def closed_log(self) -> Iterator[None]:
+        """Inside, between two sessions, the log is closed and nobody else's: only the directory is held."""
+        if self._session is not None:
+            raise RuntimeError("the session has not ended")
+        if self._keeper is not None:
+            self._keeper.stop()
+            self._keeper = None
+        self._writer.close()
+        try:
+            yield
+        finally:
+            connection = open_for_writing(self._path)
+            self._writer = Writer(connection, self._path, self._progress, self._renewed, self._lock.tell)
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was handed in is on disk; not for the main loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from edge.messages import Cue, Trace
 from edge.record.buffers import (
@@ -19,6 +20,18 @@ from edge.record.statements import SessionRows, Statement
 # Faces come and go under new numbers: so many keep a history, the one longest unseen makes room.
 _N_FACES_MAX = 4
 NEVER_NS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderCounts:
+    """What became of what was handed in; all zero but the first on a good day."""
+
+    n_committed_rows: int
+    n_waiting: int
+    n_lost_rows: int
+    n_lost_signal_frames: int
+    n_faults: int
+    n_lost_pictures: int = 0
 
 
 class FaceBuffers:

@@ -71,7 +71,8 @@ def test_the_led_page_says_how_many_pulses_wait():
 
 def test_the_led_page_says_what_quiet_hours_leave_and_what_a_buzzer_does():
     page = " ".join(LED_PAGE.read_text(encoding="utf-8").split())
-    assert {STATES[state] for state in (State.PAUSED, State.FAULT)} | {MARKED} == LOUD
-    assert "shows only *paused*, *fault* and *marked*" in page
+    loud = (State.PAUSED, State.DELETABLE, State.DELETED, State.FAULT)
+    assert {STATES[state] for state in loud} | {MARKED} == LOUD
+    assert "shows only *paused*, *deletable*, *deleted*, *fault* and *marked*" in page
     assert f"{BEEP.steps_ms[0]} ms for a cue" in page
     assert f"{TICK.steps_ms[0]} ms for a press" in page
