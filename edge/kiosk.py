@@ -125,6 +125,7 @@ class Kiosk:
         self._gestures: queue.SimpleQueue[tuple[Gesture, int]] = queue.SimpleQueue()
         self._visitor = ""  # watched now, or last
         self._deletable_until_ns = self._deleted_until_ns = 0
+        self._asks_since_ns = now_ns()
         self._began_ns = 0  # the session, by its first frame
         self._withdrawal = WithdrawalWatch(data_dir)
 
@@ -138,7 +139,7 @@ class Kiosk:
 
     def next_turn(self, alive: Callable[[], None] = lambda: None) -> Config | None:
         """Ask until somebody agrees; the settings under which they are watched, or None at the end."""
-        asks_since_ns, look_ns = self._now_ns(), 0
+        look_ns = 0
         while not self._stop.wait(LOOK_S):
             alive()
             code = None
@@ -146,14 +147,13 @@ class Kiosk:
                 code, withdrawn = wishes(self._data_dir)
                 if withdrawn:
                     self._delete(withdrawn)
-                    asks_since_ns, code = self._now_ns(), None
+                    code = None
                 look_ns = self._now_ns() + _LOG_LOOK_NS
             while code is None and not self._gestures.empty():
                 gesture, at_ns = self._gestures.get_nowait()
                 if gesture is Gesture.HOLD:
                     self._withdraw(at_ns)
-                    look_ns = 0
-                elif at_ns >= asks_since_ns:
+                elif at_ns >= self._asks_since_ns:
                     code = self._admit()
             if code is not None:
                 return self._begun(code)
@@ -188,9 +188,10 @@ class Kiosk:
         """Let the visitor delete what there is of them, for a while, however the visit ended."""
         if reason == DURATION_REACHED:
             self._stop.stop(reason)
-        if self._withdrawal.end():
-            withdraw_consent(self._data_dir, self._visitor)
         self._deletable_until_ns = self._now_ns() + int(self._config.kiosk.grace_s * 1e9)
+        self._asks_since_ns = self._now_ns()
+        if self._withdrawal.end():
+            self._withdraw(self._now_ns())
         self._indicator.show(self._state())
 
     def _begun(self, code: str) -> Config:
@@ -209,11 +210,13 @@ class Kiosk:
 
     def _withdraw(self, at_ns: int) -> None:
         """A hold, known at this time: it counts where the hand was down before the grace was over."""
-        if at_ns - HOLD_NS <= self._deletable_until_ns:
+        if self._visitor and at_ns - HOLD_NS <= self._deletable_until_ns:
             withdraw_consent(self._data_dir, self._visitor)
+            self._delete([self._visitor])
 
     def _delete(self, codes: list[str]) -> None:
         """Delete who took the consent back, and ask nobody before that is done."""
+        self._indicator.show(State.OFF)
         while True:
             try:
                 forget_visitors(self._recorder, self._data_dir, codes)
@@ -224,8 +227,9 @@ class Kiosk:
                     return
             else:
                 break
-        self._deletable_until_ns = 0
-        self._deleted_until_ns = self._now_ns() + _DELETED_NS
+        self._visitor, self._deletable_until_ns = "", 0
+        self._asks_since_ns = self._now_ns()
+        self._deleted_until_ns = self._asks_since_ns + _DELETED_NS
 
     def _state(self) -> State:
         now_ns = self._now_ns()

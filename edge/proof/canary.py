@@ -70,7 +70,7 @@ def canary_settings(config: Config) -> Config:
         config,
         {
             "indicate": {"led": "none"},
-            "session": {"participant": "", "consent_required": False, "button": ""},
+            "session": {"mode": "person", "participant": "", "consent_required": False, "button": ""},
             "spot": {"learning_s": _LEARNING_S},
             "record": {"signals": True, "traces": True},
         },
