@@ -302,7 +302,9 @@ def check_power(sys_dir: Path = Path("/sys")) -> Finding:
 def check_sandbox(confine: Callable[[], str] | None = None) -> Finding:
     """Whether the kernel takes the internet away from this process; it does from here on."""
     if confine is None:
-        from edge.confine import confine
+        from edge import confine as confinement
+
+        confine = confinement.confine
     if unconfined := confine():
         found, _, fix = unconfined.partition("; ")
         return Finding("warn", found, fix)
