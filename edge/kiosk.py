@@ -83,7 +83,8 @@ def check_kiosk(config: Config, is_open: bool) -> None:
         )
     if config.record.pictures:
         raise ConfigError(
-            "kiosk mode keeps no pictures, which a press cannot agree to, and record.pictures is true; set it to false"
+            "kiosk mode keeps no pictures, since a press agrees to none, and record.pictures is true; "
+            "set it to false"
         )
     if config.session.participant:
         raise ConfigError(
