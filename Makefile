@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-firmware test-installer lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-firmware test-installer image-lint lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,11 @@ test-installer:  ## tools/install.sh for real, in a Debian root: twice, a crash,
 
 test-strace: venv-dev  ## a whole session's sockets and writes as the kernel saw them, with and without a network (strace, root)
 	@$(BIN)/python tools/trace_session.py $(ARGS)
+
+image-lint:  ## the card's recipe before its tool's own lint; RPI_IMAGE_GEN names the folder of a copy
+	@[ -x "$(RPI_IMAGE_GEN)/rpi-image-gen" ] || { echo "microcue: expected a copy of rpi-image-gen: make image-lint RPI_IMAGE_GEN=DIR" >&2; exit 1; }
+	@for layer in firmware_config/image/layer/*.yaml; do \
+		"$(RPI_IMAGE_GEN)/rpi-image-gen" metadata --lint "$(CURDIR)/$$layer" || exit 1; done
 
 test-gstreamer: venv-dev  ## the tests of the GStreamer source with the real one (gstreamer1.0-tools and -plugins-base, -good)
 	@command -v gst-launch-1.0 > /dev/null || { echo "microcue: gst-launch-1.0 is not installed" >&2; exit 1; }

@@ -15,6 +15,8 @@ home=/opt/microcue
 slot=$(readlink "$home" 2> /dev/null || echo "$home-a")
 notes=/var/lib/microcue-installer # what was there before, so that --uninstall leaves it as it was
 data=/var/lib/microcue
+# not every system has them
+folders='/etc/sysusers.d /etc/tmpfiles.d /etc/sysctl.d /etc/udev/rules.d /etc/udev /etc/ssh/sshd_config.d /etc/ssh'
 here=$(cd "$(dirname "$0")/.." && pwd)
 
 fail() { echo "install.sh: $1" >&2; exit "${2:-74}"; }
@@ -72,6 +74,7 @@ note_what_is_there() {
     mkdir -p "$notes"
     installed_packages > "$notes/packages-before"
     for group in video gpio; do getent group "$group" > /dev/null || echo "$group"; done > "$notes/groups-absent"
+    for folder in $folders; do [ -d "$folder" ] || echo "$folder"; done > "$notes/folders-absent"
 }
 
 # those of a list that apt knows here: picamera2 and lgpio are Raspberry Pi OS's own
@@ -187,6 +190,10 @@ uninstall() {
         fi
     done
     remove_packages
+    for folder in $folders; do
+        # where somebody put a file of their own into it meanwhile, it stays
+        ! grep -qx "$folder" "$notes/folders-absent" 2> /dev/null || [ "$dry" = yes ] || rmdir "$folder" 2> /dev/null || true
+    done
     step "remove $home and the compiled kernels"
     do_it rm -rf "$home" "$home-a" "$home-b" "$notes" /var/cache/microcue
     # empty where nobody put settings there

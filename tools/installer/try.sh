@@ -95,6 +95,33 @@ if in_root /opt/microcue/bin/python -c 'import sys; sys.exit(sys.version_info >=
     grep -q "tflite (usable: tflite)" "$cache/crash.txt" || fail "the other runtime was not taken"
 fi
 
+# the dev environment makes the wheels; without it an update is not tried
+python=${MICROCUE_PYTHON:-$checkout/.venv/bin/python}
+if "$python" -c 'import cyclonedx_py, minisign' 2> /dev/null; then
+    say "an update from one signed file, without a network, and the way back"
+    wheels=$cache/wheels release=$root/tmp/microcue.release
+    version=$(in_root /opt/microcue/bin/python -c 'import edge; print(edge.__version__)')
+    minor=$(in_root /opt/microcue/bin/python -c 'import sys; print("3.%d" % sys.version_info.minor)')
+    export PYTHONPATH="$checkout"
+    "$python" "$checkout/tools/build_wheelhouse.py" --python "$minor" --machine "$(uname -m)" --output "$wheels"
+    rm -f "$cache/try.key" "$cache/try.key.pub"
+    "$python" "$checkout/tools/make_release.py" --make-key "$cache/try.key"
+    "$python" "$checkout/tools/make_release.py" "$wheels" --version "$version" --key "$cache/try.key" --output "$release"
+    cp "$cache/try.key.pub" "$root/tmp/release.pub"
+    update() { in_root unshare --net /opt/microcue/bin/microcue update "$@"; }
+    update /tmp/microcue.release --key /tmp/release.pub
+    [ "$(readlink "$root/opt/microcue")" = /opt/microcue-b ] || fail "the update is not used"
+    in_root /opt/microcue/bin/microcue doctor --only inference
+    update --rollback
+    [ "$(readlink "$root/opt/microcue")" = /opt/microcue-a ] || fail "the way back was not taken"
+    in_root /opt/microcue/bin/microcue doctor --only inference
+    printf x >> "$release"
+    ! update /tmp/microcue.release --key /tmp/release.pub || fail "an altered release was taken"
+    rm -f "$release" "$release.minisig" "$root/tmp/release.pub"
+else
+    say "an update is not tried: expected $python with microcue[release] (make venv-dev)"
+fi
+
 say "a session's log, then --uninstall"
 mkdir -p "$root/var/lib/microcue"
 echo log > "$root/var/lib/microcue/microcue.db"
