@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-firmware test-installer image-lint lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-ahead test-firmware test-installer image-lint lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,16 @@ test-firmware: venv-dev  ## units, udev rules, firewall, installer: each before 
 	@$(BIN)/python tools/check_firmware.py $(ARGS)
 
 test-service: test-firmware
+
+# every test that calls a kernel
+KERNEL_TESTS := tests/building tests/test_ahead.py tests/capture/test_frame_history.py tests/perceive/test_crop.py \
+	$(wildcard tests/spot/test_*_kernel.py) tests/spot/test_leaks.py $(wildcard tests/synth/test_*_kernels.py) \
+	$(wildcard tests/track/test_*_kernel.py tests/track/test_*_kernels.py) tests/track/test_follow_patches.py \
+	tests/track/test_patch_state.py tests/track/test_templates.py
+
+test-ahead: venv-dev  ## the tests of kernels, and a whole session, with kernels compiled ahead (C compiler, python3-dev; minutes)
+	@export MICROCUE_AHEAD=$(CURDIR)/build/ahead MICROCUE_AHEAD_BUILT=1 && $(BIN)/microcue warmup --ahead && \
+		$(BIN)/pytest $(KERNEL_TESTS) && $(BIN)/python tools/compare_ahead.py $(ARGS)
 
 test-installer:  ## tools/install.sh for real, in a Debian root: twice, a crash, --uninstall (root, mmdebstrap, network)
 	@sh tools/installer/try.sh $(ARGS)

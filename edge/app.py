@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from edge import ahead
 from edge.capture.errors import CameraAbsent
 from edge.capture.picamera2_view import Box, FindFace, Luma
 from edge.capture.source import FrameSource
@@ -183,6 +184,8 @@ def run_sessions(
     forbid_core_dumps()
     if unconfined := confine():
         warn(unconfined)
+    if refusal := ahead.build().refusal:
+        warn(refusal)
     find_face = face_box_finder(config.perceive)
     with ExitStack() as stack:
         camera = stack.enter_context(ExitStack())

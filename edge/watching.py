@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 
-from edge import __version__
+from edge import __version__, ahead
 from edge.capture.source import FrameSource
 from edge.clock import clock_state
 from edge.config import Config
@@ -68,6 +68,8 @@ class Watching:
             session_id = _begin(recorder, source, self.finder, config, first)
             if self.unconfined:
                 recorder.add_health(first.timestamp_ns, "unconfined", 1)
+            if ahead.build().refusal:
+                recorder.add_health(first.timestamp_ns, "kernels_refused", 1)
             self.clock.begin(first, source.info.duration_s)
             for at_s, text in marks:
                 recorder.append(Mark(first.timestamp_ns + round(at_s * 1e9), text))

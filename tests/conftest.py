@@ -1,13 +1,18 @@
-"""How tests run: the same examples every time, no limit on how long one takes, and no filter for good."""
+"""How tests run: with numba's kernels, the same examples every time, no limit on how long one takes, and no
+filter for good."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
-from edge import confine
+from edge import ahead, confine
+
+# a build that somebody left in the checkout is tested by `make test-ahead`, which names it
+os.environ.setdefault(ahead.VARIABLE, ahead.OFF)
 
 # a deadline would fail on a busy machine, and examples that change would fail on somebody else's commit
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pyrage
 import pytest
 
-from edge import __version__, app
+from edge import __version__, ahead, app
 from edge.app import SessionClock, face_box_finder, open_camera, open_source, run_session, run_sessions
 from edge.capture.errors import FileMissing, Picamera2Missing, RateUnstated
 from edge.capture.file import FileSource
@@ -338,6 +338,16 @@ def test_a_long_hold_in_a_pause_ends_it_and_opens_no_camera_again(live_config, p
     played.act(Gesture.LET_GO, 0)
     assert list(sessions) == []
     assert len(played.sources) == 1
+
+
+def test_refused_build_of_kernels_is_said_and_logged(config, monkeypatch, tmp_path):
+    monkeypatch.setattr(app.ahead, "build", lambda: ahead.Build(tmp_path / "k.so", refusal="they are of old"))
+    said = []
+    run_session(config, tmp_path, warn=said.append)
+    assert "they are of old" in said
+    with closing(sqlite3.connect(tmp_path / "microcue.db")) as base:
+        rows = base.execute("SELECT value FROM health WHERE name = 'kernels_refused'").fetchall()
+    assert rows == [(1.0,)]
 
 
 def test_a_long_hold_while_watching_is_the_reason_in_the_log(live_config, played, tmp_path):

@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 EDGE = ROOT / "edge"
 MODULES = sorted(EDGE.rglob("*.py"))
 STAGES = {"capture", "perceive", "track", "spot", "record", "indicate"}
-SHARED = {"errors", "messages", "anatomy", "config", "setting", "clock", "timing", "kernels"}
+SHARED = {"errors", "messages", "anatomy", "config", "setting", "clock", "timing", "kernels", "ahead"}
 # folders above the stages, which may put them together
-ABOVE = {"synth", "evaluate", "proof", "commands", "review"}
+ABOVE = {"synth", "evaluate", "proof", "commands", "review", "building"}
 # modules that talk to a device or a file format by name, and are chosen in one place
 DRIVERS = {
     "edge.capture.file",
@@ -109,10 +109,17 @@ def test_what_all_stages_share_imports_no_stage():
             assert parts <= SHARED, f"{path} imports edge.{sorted(parts - SHARED)}"
 
 
-def test_a_kernel_imports_only_numpy_and_numba():
-    for path in modules_below("kernels"):
-        foreign = roots(imports_of(path)) - {"numpy", "numba", "math", "__future__"}
-        assert not foreign, f"{path} imports {sorted(foreign)}"
+def test_a_kernel_imports_only_numpy_and_its_compiler():
+    for path in set(modules_below("kernels")) - {EDGE / "kernels" / "__init__.py"}:
+        foreign = imports_of(path) - {"numpy", "math", "__future__.annotations", "__future__"}
+        assert foreign <= {"edge.kernels", "edge.kernels.njit"}, f"{path} imports {sorted(foreign)}"
+
+
+def test_numba_is_imported_by_what_compiles_alone():
+    """A session with kernels compiled ahead must not import it."""
+    for path in MODULES:
+        if name_of(path) != "edge.kernels" and part_of(name_of(path)) != "building":
+            assert not roots(imports_of(path)) & {"numba", "llvmlite"}, path
 
 
 def test_drivers_are_named_in_one_place():

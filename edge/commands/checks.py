@@ -20,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from edge import ahead
 from edge.config import Config
 from edge.errors import (
     EXIT_CONFIG,
@@ -131,8 +132,21 @@ def check_models(config: Config, directory: Path | None = None) -> Finding:
     return Finding("ok", ", ".join(f"{info.name} ({info.sha256[:8]})" for info in infos))
 
 
-def check_kernels(package: str = "edge.kernels") -> Finding:
-    """Every kernel compiles, and the next start finds it compiled."""
+def check_kernels(package: str = "edge.kernels", build: ahead.Build | None = None) -> Finding:
+    """Every kernel is compiled ahead, or compiles, and the next start finds it compiled."""
+    build = build or ahead.build()
+    if build.kernels is not None:
+        n_kernels = sum(callable(value) for name, value in vars(build.kernels).items() if name[:1] != "_")
+        made = f"for {build.made['processor']} with numba {build.made['numba']}"
+        return Finding("ok", f"{n_kernels} kernels, compiled ahead {made}: {build.path}")
+    finding = _check_cached(package)
+    if build.refusal and finding.level == "ok":
+        found, _, fix = build.refusal.partition("; ")
+        return Finding("warn", f"{found}; instead: {finding.found}", fix)
+    return finding
+
+
+def _check_cached(package: str) -> Finding:
     try:
         dispatchers = list(_dispatchers(package))
     except RuntimeError as error:  # numba, when it has nowhere to put its cache

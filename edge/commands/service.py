@@ -16,7 +16,7 @@ from edge.errors import EXIT_INPUT_OUTPUT, EdgeError, UsageError
 from edge.firmware.card import find_card
 from edge.firmware.errors import FirmwareError
 from edge.firmware.first_boot import apply_boot_files, remove_boot_files
-from edge.firmware.manifest import APPLIANCE, SERVICE, Installed, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, SERVICE, Installed, installed
 from edge.firmware.slots import HOME
 
 _UNITS_PLACE = Path("etc/systemd/system")
@@ -27,6 +27,7 @@ examples:
   microcue install-service --dry-run     what would be written and run
   sudo microcue install-service
   sudo microcue install-service --appliance    a machine that does nothing else: see firmware_config/README.md
+  sudo microcue install-service --ahead  with kernels compiled ahead: less memory, less allowed
   sudo microcue uninstall-service        the log stays; microcue forget deletes what is in it
 """
 Run = Callable[[Sequence[str]], int]
@@ -70,13 +71,20 @@ def register(subparsers: Any) -> None:
                 help="also what makes a whole machine of it: firewall, journal in memory, watchdog, settings "
                 "on the card",
             )
+            parser.add_argument(
+                "--ahead",
+                action=argparse.BooleanOptionalAction,
+                help="compile the kernels ahead, then forbid the watcher memory that is written and run "
+                "(default: as installed before)",
+            )
         parser.set_defaults(run=run)
 
 
 def install(args: argparse.Namespace, context: Context, call: Run = subprocess.call) -> int:
-    """Write the units, make the user, compile the kernels, start."""
-    chosen = installed([SERVICE, *([APPLIANCE] if args.appliance else [])])
+    """Compile ahead where asked to, write the units, make the user, compile the kernels, start."""
     command = program()
+    ahead = [AHEAD] if _compiled_ahead(command, args, context, call) else []
+    chosen = installed([SERVICE, *([APPLIANCE] if args.appliance else []), *ahead])
     for file in chosen:
         path, text = args.root / file.target, file.text(command)
         context.print_text(f"write {path}" + (f":\n\n{text}" if args.dry_run else ""))
@@ -86,6 +94,25 @@ def install(args: argparse.Namespace, context: Context, call: Run = subprocess.c
         _change_boot_files(args, context, lambda boot: apply_boot_files(boot, "auto", wifi=False))
     _take(_first_steps(chosen), args, context, call)
     return 0
+
+
+def _compiled_ahead(command: Path, args: argparse.Namespace, context: Context, call: Run) -> bool:
+    """Compile ahead where it is wanted; whether the watcher can do without a compiler now.
+
+    Before anything is written: one that must not compile and has nothing compiled could not start.
+    """
+    before = [file for file in installed([AHEAD]) if (args.root / file.target).exists()]
+    if before if args.ahead is None else args.ahead:
+        try:
+            _take([[str(command), "warmup", "--ahead"]], args, context, call)
+        except ServiceNotChanged as error:
+            if args.ahead:
+                raise
+            context.print_text(f"{error}. Numba compiles the kernels instead.")  # as in an update
+        else:
+            return True
+    _remove_files(before, args, context)
+    return False
 
 
 def _first_steps(chosen: Sequence[Installed]) -> list[list[str]]:
@@ -108,10 +135,7 @@ def uninstall(args: argparse.Namespace, context: Context, call: Run = subprocess
     units = [file.target.name for file in present if file.target.parent == _UNITS_PLACE]
     if units:
         _take([["systemctl", "disable", "--now", *units]], args, context, call)
-    for file in present:
-        context.print_text(f"remove {args.root / file.target}")
-        if not args.dry_run:
-            _remove(args.root, file.target)
+    _remove_files(present, args, context)
     _change_boot_files(args, context, remove_boot_files)
     _take([["systemctl", "daemon-reload"]], args, context, call)
     context.print_text("The log stays in /var/lib/microcue; microcue forget deletes what is in it.")
@@ -156,6 +180,13 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ServiceNotChanged(f"write {path}", str(error.strerror)) from error
+
+
+def _remove_files(files: Sequence[Installed], args: argparse.Namespace, context: Context) -> None:
+    for file in files:
+        context.print_text(f"remove {args.root / file.target}")
+        if not args.dry_run:
+            _remove(args.root, file.target)
 
 
 def _remove(root: Path, target: Path) -> None:

@@ -2,7 +2,7 @@
 
 import math
 
-from numba import njit
+from edge.kernels import njit
 
 # Up to so many times what noise alone gives, patches are alike: twice, for a difference between frames, and
 # twice again, as the noise is known only so well. With fewer than three nobody can say which is the odd one.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 THRESHOLD, RISE_ALLOWED, FALL_ALLOWED, N_LIMITS = range(4)  # rows of `limits`
 PEAK_SCORE, PEAK_RESPONSE, LAST_SCORE, N_PEAKS = range(4)  # rows of `peaks`

@@ -9,8 +9,10 @@ sensor noise and fine texture alias into the landmarks.
 import math
 
 import numpy as np
-from numba import njit, types
 
+from edge.kernels import njit
+
+_LUMA = "Array(uint8, 2, 'C', readonly=True)"  # takes writable pictures too
 # sums may be reordered, so that they vectorise; no NaN can come out of uint8 pixels
 _SUMS = {"reassoc", "contract", "nsz", "arcp"}
 
@@ -30,15 +32,7 @@ def _blend_four(luma, x, y, to_right, to_below):
 
 
 @njit(
-    types.void(
-        types.Array(types.uint8, 2, "C", readonly=True),  # takes writable pictures too
-        types.float64[:, ::1],
-        types.float64,
-        types.float64,
-        types.boolean,
-        types.int64,
-        types.float32[:, :, :, ::1],
-    ),
+    f"void({_LUMA}, float64[:, ::1], float64, float64, boolean, int64, float32[:, :, :, ::1])",
     cache=True,
     nogil=True,
     fastmath=_SUMS,

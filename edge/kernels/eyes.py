@@ -10,7 +10,8 @@ at share s of it; reach of the stretched skin above the margin (px).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 # float32 throughout and unsigned flat indices, for the reason that kernels/warp.py gives
 _F, _U = np.float32, np.uint32

@@ -3,14 +3,15 @@
 import math
 
 import numpy as np
-from numba import float32, float64, int64, njit, types, uint8, void
 
-_LUMA = types.Array(uint8, 2, "C", readonly=True)  # takes writable pictures too
+from edge.kernels import njit
+
+_LUMA = "Array(uint8, 2, 'C', readonly=True)"  # takes writable pictures too
 _LOST = -32768
 EYE_ROWS, EYE_COLUMNS = 9, 16
 
 
-@njit(void(_LUMA, int64, int64, int64, int64, int64, uint8[:, ::1]), cache=True, nogil=True)
+@njit(f"void({_LUMA}, int64, int64, int64, int64, int64, uint8[:, ::1])", cache=True, nogil=True)
 def shrink(luma, factor, left, top, right, bottom, small):
     """Mean of `factor` x `factor` pixels, inside one rectangle of the small picture.
 
@@ -33,7 +34,7 @@ def shrink(luma, factor, left, top, right, bottom, small):
             small[j, i] = total // area
 
 
-@njit(float64(_LUMA, float64, float64, float64), cache=True, nogil=True)
+@njit(f"float64({_LUMA}, float64, float64, float64)", cache=True, nogil=True)
 def mean_level(luma, x, y, half):
     """Mean grey level of a square, from 24 x 24 samples spread over it.
 
@@ -63,9 +64,8 @@ def mean_level(luma, x, y, half):
 
 
 @njit(
-    int64(
-        _LUMA, float64, float64, float64, int64, float32[:, ::1], float64[:, ::1], float64[::1], float64[::1]
-    ),
+    f"int64({_LUMA}, float64, float64, float64, int64, float32[:, ::1], float64[:, ::1], float64[::1],"
+    " float64[::1])",
     cache=True,
     nogil=True,
 )
@@ -137,7 +137,7 @@ def find_shift(small, x, y, level, reach, template, score, best, shift):
     return n_places
 
 
-@njit(float64(_LUMA, float64, float64, float64[::1], float32[:, ::1]), cache=True, nogil=True)
+@njit(f"float64({_LUMA}, float64, float64, float64[::1], float32[:, ::1])", cache=True, nogil=True)
 def sample_eye(luma, x, y, axes, out):
     """Sample a 9 x 16 grid over an eye opening.
 
@@ -185,21 +185,8 @@ def sample_eye(luma, x, y, axes, out):
 
 
 @njit(
-    void(
-        _LUMA,
-        float64[:, ::1],
-        float64[:, ::1],
-        float64[:, ::1],
-        float64,
-        float64,
-        float64,
-        float64,
-        float32[:, :, ::1],
-        float32[:, ::1],
-        uint8[::1],
-        float64[::1],
-        float64[::1],
-    ),
+    f"void({_LUMA}, float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64, float64, float64,"
+    " float32[:, :, ::1], float32[:, ::1], uint8[::1], float64[::1], float64[::1])",
     cache=True,
     nogil=True,
 )
@@ -254,7 +241,10 @@ def look_at_eyes(
             closure[eye] = math.nan
             continue
         if known[eye] == 0:
-            usual[eye, :, :] = now
+            # not `usual[eye] = now`, which allocates where the shapes may differ
+            for j in range(EYE_ROWS):
+                for i in range(EYE_COLUMNS):
+                    usual[eye, j, i] = now[j, i]
             known[eye] = 1
         likeness = 0.0
         for j in range(EYE_ROWS):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 ONSET, APEX, OFFSET, HEIGHT, BASELINE, N_FLANKS = range(6)  # places in `found`
 FOUND, NOT_RETURNED, NO_PULSE = range(3)  # what `find_flanks` returns

@@ -9,7 +9,7 @@ products a patch, where rendering costs five thousand.
 
 import math
 
-from numba import njit
+from edge.kernels import njit
 
 # Share of a template's energy that a turn may leave unexplained, per square of the map's change: skin
 # is no plane within a patch. Measured at 15 degrees: 3 to 10 % at a change of 0.25.

@@ -10,7 +10,7 @@ same regressors, so that one covariance, and one gain, serves them all.
 
 import math
 
-from numba import njit
+from edge.kernels import njit
 
 N_TERMS = 8  # the level, then the seven that are angle's doing
 ANGLE_UNIT = 0.2  # radians: terms are about 1 at 11 degrees

@@ -7,18 +7,17 @@ the picture as dark and bright bars, which a mean over all rows takes away.
 import math
 
 import numpy as np
-from numba import njit, types
 
-_LUMA = types.Array(types.uint8, 2, "C", readonly=True)  # takes writable pictures too
+from edge.kernels import njit
+
+_LUMA = "Array(uint8, 2, 'C', readonly=True)"  # takes writable pictures too
 _N_NEAR = 9  # frequencies looked at around the one expected, half a bin apart
 _N_BESIDE = 24  # and on its flanks, for what the light does anyway
 _TURN = 2.0 * math.pi
 
 
 @njit(
-    types.UniTuple(types.float64, 2)(
-        _LUMA, types.int64, types.int64, types.uint8[:, ::1], types.float32[::1]
-    ),
+    f"UniTuple(float64, 2)({_LUMA}, int64, int64, uint8[:, ::1], float32[::1])",
     cache=True,
     nogil=True,
 )
@@ -116,6 +115,17 @@ def _amplitude(window, per_frame, sums):
     return 4.0 / n_frames * math.sqrt(total / n_strips)
 
 
+@njit("void(float64[::1])", cache=True, nogil=True)
+def _sort(values):
+    """In place, by insertion; numba's own `sort` allocates."""
+    for k in range(1, values.shape[0]):
+        value, at = values[k], k
+        while at > 0 and values[at - 1] > value:
+            values[at] = values[at - 1]
+            at -= 1
+        values[at] = value
+
+
 @njit(
     "void(float32[:, ::1], int64, float64, float64[::1], float64[:, ::1], float64[:, ::1], float64[::1], "
     "float64[:, ::1])",
@@ -162,7 +172,7 @@ def find_lines(history, end, fps, lines_hz, window, sums, beside, out):
             bin_ = min(bin_, n_frames - bin_)
             # movement falls off with frequency: on a flank further up it would have been larger here
             beside[k] = _amplitude(window, bin_ / n_frames, sums) * max(bin_ / max(bins, 1.0), 1.0)
-        beside.sort()
+        _sort(beside)
         out[line, 0] = shown_hz
         out[line, 1] = highest
         out[line, 2] = 0.5 * (beside[_N_BESIDE // 2 - 1] + beside[_N_BESIDE // 2])

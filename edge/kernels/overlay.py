@@ -11,7 +11,8 @@ half width, half height, radius of the corners.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 _F = np.float32
 _HALF, _ONE = _F(0.5), _F(1)

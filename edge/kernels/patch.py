@@ -14,9 +14,10 @@ the template's side (`edge.kernels.template`), whenever the pose has changed eno
 import math
 
 import numpy as np
-from numba import float32, float64, int64, njit, types, uint8, void
 
-_LUMA = types.Array(uint8, 2, "C", readonly=True)  # takes writable pictures too
+from edge.kernels import njit
+
+_LUMA = "Array(uint8, 2, 'C', readonly=True)"  # takes writable pictures too
 PATCH = 16  # samples a side; offsets from -7.5 to 7.5 px
 HALF = 7.5
 _STOP_PX = 0.12
@@ -37,7 +38,7 @@ def _between(left, right, weight_left, weight_right, mean):
 
 
 @njit(
-    types.UniTuple(float32, 5)(_LUMA, float64, float64, float64, float32[:, :, :, ::1], int64),
+    f"UniTuple(float32, 5)({_LUMA}, float64, float64, float64, float32[:, :, :, ::1], int64)",
     cache=True,
     nogil=True,
     fastmath=_SUMS,
@@ -79,19 +80,8 @@ def _products(luma, left, top, mean, basis, k):
 
 
 @njit(
-    void(
-        _LUMA,
-        float32[:, :, :, ::1],
-        float64[:, :, ::1],
-        float64[:, :, ::1],
-        float64[:, ::1],
-        uint8[::1],
-        int64,
-        float64,
-        float64[:, ::1],
-        float32[::1],
-        float32[::1],
-    ),
+    f"void({_LUMA}, float32[:, :, :, ::1], float64[:, :, ::1], float64[:, :, ::1], float64[:, ::1],"
+    " uint8[::1], int64, float64, float64[:, ::1], float32[::1], float32[::1])",
     cache=True,
     nogil=True,
     fastmath=_SUMS,

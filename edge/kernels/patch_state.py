@@ -1,7 +1,8 @@
 """Which patches are believed, expected where, and how many: small arithmetic around `patch`."""
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 _N_FREE = 252.0  # samples of a patch less what is fitted
 _MISTAKEN = 0.25

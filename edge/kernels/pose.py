@@ -8,7 +8,7 @@ the camera. The head turns by ``R``, shifts by ``(tx, ty)`` and comes nearer by 
 
 import math
 
-from numba import njit
+from edge.kernels import njit
 
 N_POSE = 12
 

@@ -17,7 +17,8 @@ all scales. Such a loop writes one row and reads at most eight; LLVM tells no mo
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 N_MOVING, N_CODES, N_LANES = 24, 34, 40  # signals, channels, and those filled up to whole registers
 # rows of `work`, flat

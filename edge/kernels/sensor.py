@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 _F = np.float32
 

@@ -2,9 +2,9 @@
 
 import math
 
-from numba import boolean, float32, float64, njit, types, uint8
+from edge.kernels import njit
 
-_LUMA = types.Array(uint8, 2, "C", readonly=True)  # takes writable pictures too
+_LUMA = "Array(uint8, 2, 'C', readonly=True)"  # takes writable pictures too
 PATCH = 16  # samples a side, as in `edge.kernels.patch`; offsets from -7.5 to 7.5 px
 HALF = 7.5
 SOURCE = 32  # side of the picture window a template is rendered from
@@ -22,7 +22,7 @@ _NOISE_SHARE_MOST = 0.35  # of what it is taken from: overestimated by more, ste
 _VARIANCE_MOST = 1.0 / 16.0
 
 
-@njit(boolean(_LUMA, float64, float64, float32[:, ::1], float64[::1]), cache=True, nogil=True)
+@njit(f"boolean({_LUMA}, float64, float64, float32[:, ::1], float64[::1])", cache=True, nogil=True)
 def capture_source(luma, x, y, source, centre):
     """Copy the pixels around (x, y) px, without interpolation.
 

@@ -19,7 +19,8 @@ turns (px), and by how much the whole picture is shifted, background too, x and 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from edge.kernels import njit
 
 _POLE = np.sqrt(3.0) - 2.0
 # float32 throughout and unsigned flat indices: 13 ns for a pixel, against 58 ns with the float64

@@ -8,10 +8,12 @@ import shutil
 import sqlite3
 from contextlib import closing
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from edge import ahead
 from edge.capture.picamera2 import RibbonCamera
 from edge.cli import main
 from edge.commands import checks
@@ -102,6 +104,17 @@ def test_kernels_are_compiled_and_cached():
     finding = checks.check_kernels()
     assert finding.level == "ok"
     assert int(finding.found.split()[0]) >= 10
+
+
+def test_kernels_compiled_ahead_are_counted_and_a_refused_build_is_a_warning():
+    kernels = SimpleNamespace(patch_follow=len, pulse_scan=len, MADE="{}")
+    build = ahead.Build(Path("/opt/kernels.so"), kernels, {"processor": "cortex-a53", "numba": "0.68.1"})
+    found = checks.check_kernels(build=build).found
+    assert found == "2 kernels, compiled ahead for cortex-a53 with numba 0.68.1: /opt/kernels.so"
+    finding = checks.check_kernels(build=ahead.Build(Path("/k.so"), refusal="kernels of old; run this"))
+    assert finding.level == "warn"
+    assert finding.found.startswith("kernels of old; instead: ")
+    assert finding.fix == "run this"
 
 
 @pytest.mark.parametrize(

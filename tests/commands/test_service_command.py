@@ -14,7 +14,7 @@ from edge.commands import service
 from edge.commands.context import Context
 from edge.config import Config
 from edge.errors import EXIT_CONFIG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, EXIT_USAGE, UsageError
-from edge.firmware.manifest import APPLIANCE, SERVICE, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, SERVICE, installed
 
 # what the system itself needs root for; edge/firmware, nftables
 ROOT_UNITS = {"microcue-first-boot.service", "microcue-firewall.service"}
@@ -38,8 +38,8 @@ def in_opt(monkeypatch):
     monkeypatch.setattr(service, "_SYSTEMD_RUNS", Path("/"))
 
 
-def options(root, dry_run=False, appliance=False):
-    return argparse.Namespace(root=root, dry_run=dry_run, appliance=appliance)
+def options(root, dry_run=False, appliance=False, ahead=None):
+    return argparse.Namespace(root=root, dry_run=dry_run, appliance=appliance, ahead=ahead)
 
 
 def unit(name):
@@ -94,6 +94,38 @@ def test_firewall_is_not_closed_under_the_session_that_installs_it(context, monk
     naming = [step for step in steps if "microcue-firewall" in step]
     assert len(naming) == 1
     assert "--now" not in naming[0]
+
+
+def test_kernels_compiled_ahead_forbid_the_watcher_to_compile(context, tmp_path):
+    service.install(options(tmp_path, ahead=True), context, call=None)
+    assert written(tmp_path) == targets(SERVICE, AHEAD)
+    (place,) = targets(AHEAD)
+    assert "MemoryDenyWriteExecute=yes" in (tmp_path / place).read_text()
+    service.install(options(tmp_path), context, call=None)  # as an update does
+    assert written(tmp_path) == targets(SERVICE, AHEAD)
+    service.install(options(tmp_path, ahead=False), context, call=None)
+    assert written(tmp_path) == targets(SERVICE)
+
+
+def test_update_that_cannot_compile_ahead_lets_the_watcher_compile(context, tmp_path, monkeypatch, capsys):
+    def fails(steps, *_):
+        if "warmup" in steps[0]:
+            raise service.ServiceNotChanged("run microcue warmup --ahead", "it ended with exit code 78")
+
+    service.install(options(tmp_path, ahead=True), context, call=None)
+    monkeypatch.setattr(service, "_take", fails)
+    service.install(options(tmp_path), context, call=None)
+    assert written(tmp_path) == targets(SERVICE)
+    assert "Numba compiles the kernels instead." in capsys.readouterr().out
+
+
+def test_watcher_is_not_forbidden_to_compile_where_compiling_ahead_fails(context, monkeypatch):
+    files, steps = [], []
+    monkeypatch.setattr(service, "_write", lambda path, _text: files.append(path))
+    with pytest.raises(service.ServiceNotChanged, match="warmup --ahead, but it ended with exit code 78"):
+        service.install(options(Path("/"), ahead=True), context, call=lambda step: steps.append(step) or 78)
+    assert steps == [["/opt/microcue/bin/microcue", "warmup", "--ahead"]]
+    assert files == []
 
 
 def test_step_that_systemd_refuses_is_said(context, monkeypatch):

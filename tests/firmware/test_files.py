@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.firmware import manifest
-from edge.firmware.manifest import APPLIANCE, SERVICE, folder, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, SERVICE, folder, installed
 
 FILES = installed()
 COMMAND = Path("/opt/microcue/bin/microcue")
@@ -43,7 +43,7 @@ def test_manifest_and_folder_hold_the_same_files():
     there = {path for path in there if not path.startswith(NOT_INSTALLED_FOLDERS)}
     assert there - NOT_INSTALLED == listed
     assert there >= NOT_INSTALLED
-    assert {file.set for file in FILES} == {SERVICE, APPLIANCE}
+    assert {file.set for file in FILES} == {SERVICE, APPLIANCE, AHEAD}
     assert len({file.target for file in FILES}) == len(FILES)
 
 
