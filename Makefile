@@ -81,6 +81,12 @@ test-picamera2:  ## the Raspberry Pi source on the real picamera2 and libcamera'
 	tools/virtual_camera/enter.sh /opt/venv/bin/python -m pytest -c /dev/null --rootdir /microcue/tools/virtual_camera \
 		-p no:cacheprovider --timeout 600 /microcue/tools/virtual_camera $(ARGS)
 
+.PHONY: test-browser
+test-browser:  ## the review page driven in a real Chromium, with screenshots in .cache/ (chromium, or CHROMIUM=PATH)
+	@test -n "$(CHROMIUM)" || command -v chromium > /dev/null || { echo "microcue: chromium is not installed: apt install chromium" >&2; exit 1; }
+	@sh tools/make_venv.sh .venv-browser browser 13
+	.venv-browser/bin/python tools/drive_review.py --chromium "$${CHROMIUM:-$$(command -v chromium)}" $(ARGS)
+
 bench: venv  ## the speed of this machine, stage by stage
 	@$(BIN)/microcue bench $(ARGS)
 
@@ -101,7 +107,7 @@ models:  ## build models/ again from their published originals
 	.venv-models/bin/python tools/quantize_models.py $(ARGS)
 
 clean:  ## remove the environments and everything that was built
-	rm -rf .venv .venv-tflite .venv-models .venv-mediapipe .venv-benchmark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-browser .venv-tflite .venv-models .venv-mediapipe .venv-benchmark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find edge tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:

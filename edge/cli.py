@@ -47,6 +47,8 @@ COMMANDS = {
     "cues": Command("log", "list the candidate cues of a session"),
     "respot": Command("respot", "spot a session again, with other settings"),
     "compare": Command("respot", "what another analysis found otherwise"),
+    "review": Command("review", "look at sessions in a browser: replay, keep or dismiss"),
+    "report": Command("report", "a session as one self-contained HTML file"),
     "export": Command("export", "write cues for the tools you already use"),
     "mark": Command("mark", "put a context mark into the running session"),
     "note": Command("mark", "write a remark to a session or a cue"),

@@ -45,6 +45,9 @@ NETWORK = (
     "smtplib",
     "asyncio",
     "requests",
+    "anyio",
+    "starlette",
+    "uvicorn",
 )
 
 
@@ -164,9 +167,23 @@ def network_imports(path: Path) -> set[str]:
     return {name for name in imports_of(path) for net in NETWORK if name == net or name.startswith(f"{net}.")}
 
 
-def test_nothing_opens_a_network_connection():
+def test_only_the_review_page_opens_a_socket():
     for path in MODULES:
-        assert network_imports(path) == set(), path
+        if part_of(name_of(path)) != "review":
+            assert network_imports(path) == set(), path
+
+
+def test_the_review_page_stays_apart_from_what_watches():
+    """Only the commands that serve it or write its report know it, and it knows no camera and no model."""
+    may = {"edge.commands.review", "edge.commands.report"}
+    for path in MODULES:
+        named = {part_of(name) for name in imports_of(path)}
+        if part_of(name_of(path)) == "review":
+            assert not named & {"capture", "perceive", "spot", "indicate", "app", "pipeline", "watching"}, (
+                path
+            )
+        elif name_of(path) not in may:
+            assert "review" not in named, f"{path} imports edge.review"
 
 
 def test_only_the_supervisor_catches_everything():

@@ -15,6 +15,7 @@ _LARGE = {
     "health": "at_ns",
     "frame_reports": "at_ns",
     "analysis_cues": "number",
+    "reviews": "number",
 }
 # A step overwrites what it deletes: a block of signals is a page or two, and so are fifty cues.
 _N_STEP_ROWS = 500

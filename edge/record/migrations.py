@@ -248,4 +248,16 @@ CREATE TABLE analysis_cues (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX analysis_cues_by_onset ON analysis_cues (session_key, analysis, onset_ns);
 """
-MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS, _FRAMES, _PEOPLE, _ANALYSES)
+# Every decision of every reviewer stays, so that it can be undone; `cues.review` is the last one of all.
+_REVIEWS = """
+CREATE TABLE reviews (
+    session_key INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    reviewer TEXT NOT NULL,
+    at_unix_ns INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (session_key, number, reviewer, at_unix_ns)
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS: tuple[str, ...] = (_FIRST, _RELATED, _INCIDENTS, _FRAMES, _PEOPLE, _ANALYSES, _REVIEWS)

@@ -1,0 +1,180 @@
+"""A session's signals at any zoom: least and greatest value in each bin, from blocks read as they are needed.
+
+An hour at 200 frames a second is 25 million values. The whole session is looked at once, by a thread of
+low priority and coarse before fine, and kept at eight bins a second: 8 MB for four hours. A view of more
+than two minutes is made of those; a shorter one of its frames.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.anatomy import LOST
+from edge.errors import EdgeError
+from edge.record.timeline import BlockPlace, TimelineReader
+
+BINS_PER_BLOCK = 8
+_EXACT_BLOCKS_MAX = 120
+_STRIDES = (64, 16, 4, 1)
+_ABOVE_ALL = np.int16(32767)
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Signals between two times.
+
+    Attributes
+    ----------
+    low, high : int16 [shape=(n_bins, n_channels)]
+        Codes as they are stored; LOST where nothing was followed, or is not read yet.
+    share_read : float in [0, 1]
+        Of the blocks in view; the rest is being read.
+    """
+
+    low: NDArray[np.int16]
+    high: NDArray[np.int16]
+    share_read: float
+
+
+class Envelope:
+    """Bins of one face's signals in one session.
+
+    Parameters
+    ----------
+    open_log : callable
+        Gives a reader of the log; called in the thread that uses it.
+    session_id : str
+    face : int
+    n_channels : int
+    """
+
+    def __init__(
+        self, open_log: Callable[[], TimelineReader], session_id: str, face: int, n_channels: int
+    ) -> None:
+        self._open_log = open_log
+        self._session_id, self._face, self._n_channels = session_id, face, n_channels
+        self._blocks: list[BlockPlace] = []
+        self._times = np.zeros((0, 2), np.int64)
+        self._low = np.zeros((0, BINS_PER_BLOCK, n_channels), np.int16)
+        self._high = np.zeros((0, BINS_PER_BLOCK, n_channels), np.int16)
+        self._is_read = np.zeros(0, bool)
+        self._lock = threading.Lock()
+        self._reader: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def close(self) -> None:
+        """Read no further."""
+        self._stop.set()
+
+    def view(self, log: TimelineReader, from_ns: int, to_ns: int, n_bins: int) -> View:
+        """Signals between two times since the session's first frame.
+
+        Raises
+        ------
+        BlockDamaged, DatabaseDamaged, LogUnreadable
+        """
+        self._take_new_blocks(log)
+        begin = int(np.searchsorted(self._times[:, 1], from_ns, "left"))
+        end = int(np.searchsorted(self._times[:, 0], to_ns, "right"))
+        if end <= begin:
+            empty = np.full((n_bins, self._n_channels), LOST, np.int16)
+            return View(empty, empty.copy(), 1.0)
+        if end - begin <= _EXACT_BLOCKS_MAX:
+            return self._exact(log, begin, end, from_ns, to_ns, n_bins)
+        self._read_in_background()
+        steps = (np.arange(BINS_PER_BLOCK) + 0.5) / BINS_PER_BLOCK
+        spans = self._times[begin:end]
+        times = spans[:, :1] + steps * (spans[:, 1:] - spans[:, :1])
+        known = self._is_read[begin:end]
+        low = self._low[begin:end][known].reshape(-1, self._n_channels)
+        high = self._high[begin:end][known].reshape(-1, self._n_channels)
+        bins = _bins(times[known].ravel(), from_ns, to_ns, n_bins)
+        return View(*_gathered(bins, low, high, n_bins), float(known.mean()))
+
+    def _exact(
+        self, log: TimelineReader, begin: int, end: int, from_ns: int, to_ns: int, n_bins: int
+    ) -> View:
+        first, last = self._blocks[begin].first_frame, self._blocks[end - 1].first_frame
+        times, codes = [], []
+        for block in log.blocks_within(self._session_id, self._face, first, last):
+            times.append(block.times_ns)
+            codes.append(block.codes)
+        values = np.concatenate(codes)
+        bins = _bins(np.concatenate(times), from_ns, to_ns, n_bins)
+        return View(*_gathered(bins, values, values, n_bins), 1.0)
+
+    def _take_new_blocks(self, log: TimelineReader) -> None:
+        """A session that is being recorded grows."""
+        after = self._blocks[-1].first_frame if self._blocks else -1
+        fresh = log.blocks(self._session_id, self._face, after)
+        if not fresh:
+            return
+        with self._lock:
+            self._blocks += fresh
+            self._times = np.array([(one.first_ns, one.last_ns) for one in self._blocks], np.int64)
+            room = (len(fresh), BINS_PER_BLOCK, self._n_channels)
+            self._low = np.concatenate([self._low, np.full(room, LOST, np.int16)])
+            self._high = np.concatenate([self._high, np.full(room, LOST, np.int16)])
+            self._is_read = np.concatenate([self._is_read, np.zeros(len(fresh), bool)])
+
+    def _read_in_background(self) -> None:
+        with self._lock:
+            if self._is_read.all() or (self._reader is not None and self._reader.is_alive()):
+                return
+            self._reader = threading.Thread(target=self._read_all, name="envelope", daemon=True)
+            self._reader.start()
+
+    def _read_all(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)  # this thread alone
+        try:
+            with self._open_log() as log:
+                for stride in _STRIDES:
+                    for k in range(0, len(self._blocks), stride):
+                        if self._stop.is_set():
+                            return
+                        if not self._is_read[k]:
+                            self._read_block(log, k)
+        except EdgeError as error:
+            logger.warning("reading signals stopped: %s", error)
+
+    def _read_block(self, log: TimelineReader, k: int) -> None:
+        block = log.block(self._session_id, self._face, self._blocks[k].first_frame)
+        if block is None or not len(block.codes):
+            low = high = np.full((BINS_PER_BLOCK, self._n_channels), LOST, np.int16)
+        else:
+            bins = np.arange(len(block.codes)) * BINS_PER_BLOCK // len(block.codes)
+            low, high = _gathered(bins, block.codes, block.codes, BINS_PER_BLOCK)
+        with self._lock:
+            self._low[k], self._high[k], self._is_read[k] = low, high, True
+
+
+def _bins(
+    times_ns: NDArray[np.floating | np.integer], from_ns: int, to_ns: int, n_bins: int
+) -> NDArray[np.int64]:
+    """Which bin each time falls into; outside ones get -1 or n_bins."""
+    found = np.floor((times_ns - from_ns) * (n_bins / max(to_ns - from_ns, 1))).astype(np.int64)
+    return np.clip(found, -1, n_bins)
+
+
+def _gathered(
+    bins: NDArray[np.int64], low: NDArray[np.int16], high: NDArray[np.int16], n_bins: int
+) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Least and greatest of all that falls into a bin; LOST where nothing does. `bins` ascend."""
+    least = np.full((n_bins, low.shape[1]), LOST, np.int16)
+    greatest = np.full((n_bins, low.shape[1]), LOST, np.int16)
+    inside = slice(int(np.searchsorted(bins, 0)), int(np.searchsorted(bins, n_bins)))
+    if inside.start < inside.stop:
+        present, starts = np.unique(bins[inside], return_index=True)
+        held = low[inside]
+        least[present] = np.minimum.reduceat(np.where(held == LOST, _ABOVE_ALL, held), starts, axis=0)
+        greatest[present] = np.maximum.reduceat(high[inside], starts, axis=0)
+        least[greatest == LOST] = LOST
+    return least, greatest

@@ -1,0 +1,177 @@
+"""What every request passes before any page sees it: host, origin, size, pace; and its answer's headers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_MAX_BYTES = 64 * 1024
+_BODY_S = 10.0
+# a page asks for some ten things at once, zooming for some twenty a second
+_REQUESTS_PER_S, _BURST = 100.0, 300.0
+_SAFE_METHODS = ("GET", "HEAD")
+_METHODS = (*_SAFE_METHODS, "POST")
+_Headers: TypeAlias = "list[tuple[bytes, bytes]]"
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_ALWAYS = (
+    (b"content-security-policy", CONTENT_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), browsing-topics=()"),
+)
+
+
+class _TooLarge(ValueError):
+    """More came than any form here has."""
+
+
+class _TooSlow(ValueError):
+    """The body did not come in time."""
+
+
+class Guard:
+    """ASGI middleware: refuses what no browser of ours would send.
+
+    Parameters
+    ----------
+    app : ASGI application
+    hosts : iterable of str
+        Host headers that are served, with port: what else comes was sent here by another site's name.
+    scheme : "http" or "https"
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], scheme: str = "http") -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._scheme = scheme
+        self._tokens = _BURST
+        self._filled_s = time.monotonic()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve or refuse one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # no web sockets here
+        refused = self._refusal(scope)
+        if refused is not None:
+            await _refuse(send, *refused)
+            return
+        answer = _Answer(send, scope["path"].startswith("/static/"))
+        try:
+            await self._app(scope, _bounded(receive), answer.send)
+        except _TooLarge:
+            await answer.refuse(413, "a form here has at most 64 kB")
+        except _TooSlow:
+            await answer.refuse(408, f"the whole request is expected within {_BODY_S:.0f} s")
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers: _Headers = scope["headers"]
+        hosts = _values(headers, b"host")
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            return 421, "this address is not served here; use the one that microcue review printed"
+        if scope["method"] not in _METHODS:
+            return 405, "only GET, HEAD and POST are served"
+        if not self._is_own_page(scope["method"], headers):
+            return 403, "the request came from another site"
+        if any(len(value) > 10 or not value.isdigit() for value in _values(headers, b"content-length")):
+            return 400, "Content-Length should be a number"
+        if sum(int(value) for value in _values(headers, b"content-length")) > BODY_MAX_BYTES:
+            return 413, "a form here has at most 64 kB"
+        if not self._has_pace():
+            return 429, "too many requests; wait a second"
+        return None
+
+    def _is_own_page(self, method: str, headers: _Headers) -> bool:
+        origins = _values(headers, b"origin")
+        sites = _values(headers, b"sec-fetch-site")
+        if method in _SAFE_METHODS:
+            # a link from elsewhere may lead here, but no other site's script or picture may fetch here
+            elsewhere = any(site in ("cross-site", "same-site") for site in sites)
+            return not elsewhere or _values(headers, b"sec-fetch-mode") == ["navigate"]
+        if len(origins) != 1 or any(site not in ("same-origin", "none") for site in sites):
+            return False
+        origin = urlsplit(origins[0].lower())
+        return origin.scheme == self._scheme and origin.netloc == _values(headers, b"host")[0].lower()
+
+    def _has_pace(self) -> bool:
+        now_s = time.monotonic()
+        self._tokens = min(self._tokens + (now_s - self._filled_s) * _REQUESTS_PER_S, _BURST)
+        self._filled_s = now_s
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+class _Answer:
+    """Puts the headers on, and knows whether an answer has begun."""
+
+    def __init__(self, send: Send, may_be_stored: bool) -> None:
+        self._send = send
+        self._has_begun = False
+        self._storing = b"max-age=3600" if may_be_stored else b"no-store"
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._has_begun = True
+            own = [(name, value) for name, value in message["headers"] if name != b"server"]
+            message = {**message, "headers": [*own, *_ALWAYS, (b"cache-control", self._storing)]}
+        await self._send(message)
+
+    async def refuse(self, status: int, sentence: str) -> None:
+        if not self._has_begun:
+            await _refuse(self._send, status, sentence)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """`receive` that gives up on bodies that are too long or too slow, whatever their header said."""
+    n_bytes = 0
+    until_s = time.monotonic() + _BODY_S
+    complete = False
+
+    async def bounded() -> Message:
+        nonlocal n_bytes, complete
+        if complete:  # what is waited for now is the end of the connection
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(until_s - time.monotonic(), 0.01))
+        except asyncio.TimeoutError as error:
+            raise _TooSlow from error
+        n_bytes += len(message.get("body", b""))
+        if n_bytes > BODY_MAX_BYTES:
+            raise _TooLarge
+        complete = not message.get("more_body", False)
+        return message
+
+    return bounded
+
+
+async def _refuse(send: Send, status: int, sentence: str) -> None:
+    body = f"{sentence}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        (b"cache-control", b"no-store"),
+        *_ALWAYS,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _values(headers: _Headers, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in headers if key == name]

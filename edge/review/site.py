@@ -1,0 +1,131 @@
+"""The review page put together: routes, templates, and what each request is given."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import jinja2
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from edge import __version__
+from edge.errors import EdgeError, UsageError
+from edge.review import answers, entrance, pages
+from edge.review.access import Door
+from edge.review.desk import Desk
+from edge.review.guard import Guard
+from edge.review.language import Languages
+from edge.review.library import Library
+from edge.review.shown import FILTERS
+
+_HERE = Path(__file__).parent
+_STATIC = _HERE / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+Handler: TypeAlias = Any
+
+
+def build_site(
+    data_dir: Path, hosts: list[str], scheme: str = "http", password: str = ""
+) -> tuple[ASGIApp, Door]:
+    """The application, and the door that gives out links to it.
+
+    Parameters
+    ----------
+    data_dir : Path
+    hosts : list of str
+        Host headers that are served.
+    scheme : "http" or "https"
+    password : str
+        Lets people in beside one-time links; empty for none.
+    """
+    door = Door()
+    desk = Desk(
+        Library(data_dir),
+        door,
+        Languages(),
+        _environment(),
+        password,
+        f"{scheme}://{hosts[0]}",
+        scheme == "https",
+    )
+    app = Starlette(routes=_routes(), exception_handlers=_on_error())
+    app.state.desk = desk
+    app.state.files = {path.name: path.read_bytes() for path in _STATIC.iterdir() if path.suffix in _TYPES}
+    return Guard(app, hosts, scheme), door
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.filters.update(FILTERS)
+    environment.globals["version"] = __version__
+    return environment
+
+
+def _routes() -> list[Route]:
+    session = "/sessions/{session_id:str}"
+    cue = session + "/cues/{number:int}"
+    get, post = ["GET"], ["POST"]
+    return [
+        Route("/", pages.sessions, methods=get),
+        Route("/login", entrance.login, methods=get),
+        Route("/login", entrance.login_with_password, methods=post),
+        Route("/logout", entrance.logout, methods=post),
+        Route("/invite", entrance.invite, methods=post),
+        Route("/language", entrance.choose_language, methods=post),
+        Route("/static/{name:str}", _static, methods=get),
+        Route(session, pages.timeline, methods=get),
+        Route(session + "/cues", pages.cues, methods=get),
+        Route(cue, pages.cue, methods=get),
+        Route(session + "/patterns", pages.patterns, methods=get),
+        Route("/participants/{code:str}/patterns", pages.participant_patterns, methods=get),
+        Route(session + "/agreement", pages.agreement, methods=get),
+        Route(session + "/report", pages.report, methods=get),
+        Route(session + "/timeline.json", answers.timeline, methods=get),
+        Route(session + "/traces.json", answers.traces, methods=get),
+        Route(cue + "/replay.json", answers.replay_of_cue, methods=get),
+        Route(session + "/decide", answers.decide, methods=post),
+        Route(session + "/undo", answers.undo, methods=post),
+        Route(session + "/note", answers.note, methods=post),
+    ]
+
+
+def _static(request: Request) -> Response:
+    """A file by its name among those read at the start: no path is ever put together."""
+    name = request.path_params["name"]
+    content = request.app.state.files.get(name)
+    if content is None:
+        raise HTTPException(404)
+    return Response(content, media_type=_TYPES[Path(name).suffix])
+
+
+def _on_error() -> dict[Any, Handler]:
+    def explained(request: Request, error: Exception) -> Response:
+        if isinstance(error, EdgeError):
+            return _problem(request, 404 if isinstance(error, UsageError) else 503, str(error))
+        assert isinstance(error, HTTPException)
+        if error.status_code == 401 and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/login", 303)
+        return _problem(request, error.status_code, error.detail)
+
+    return {HTTPException: explained, EdgeError: explained}
+
+
+def _problem(request: Request, status: int, sentence: str) -> Response:
+    desk: Desk = request.app.state.desk
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": sentence}, status)
+    return HTMLResponse(desk.render(request, "problem.html", {"sentence": sentence}), status)
