@@ -1,4 +1,4 @@
-"""Drives the review page in a real Chromium: every page, every decision, dark and light, desk, touch screen and phone.
+"""Drives the review page in a real Chromium: pages, decisions, dark and light; desk, touch screen, phone.
 
 Asserts that no page writes an error to the console or asks another host for anything, and that axe-core finds
 nothing against WCAG 2.2 AA. Screenshots go to a folder to be looked at.
@@ -70,7 +70,9 @@ class Drive:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--chromium", required=True, help="the browser's executable")
     parser.add_argument("--data", type=Path, help="a data directory to drive on (default: one made for it)")
     parser.add_argument("--screenshots", type=Path, default=ROOT / ".cache" / "screenshots")
@@ -168,7 +170,9 @@ def _play(drive: Drive, session: str) -> list[str]:
     page.wait_for_selector("#viewer[data-ready]")
     before = int(page.get_attribute("#viewer", "data-frame") or 0)
     page.keyboard.press(".")
-    drive.expect(int(page.get_attribute("#viewer", "data-frame") or 0) == before + 1, "a full stop steps a frame")
+    drive.expect(
+        int(page.get_attribute("#viewer", "data-frame") or 0) == before + 1, "a full stop steps a frame"
+    )
     page.select_option("#speed", "1")
     page.locator("#play").click()
     page.wait_for_timeout(700)

@@ -126,6 +126,8 @@ def test_pages_forbid_inline_code_and_other_hosts(browser, page):
     assert " onclick=" not in answer.text
     assert "//" not in answer.text.replace("http://127.0.0.1", "").replace("<!--", "")
     assert answer.headers["cache-control"] == "no-store"
+    # with no-referrer a browser names no origin in our own forms, and they would be refused
+    assert answer.headers["referrer-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(

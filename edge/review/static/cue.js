@@ -102,7 +102,8 @@ function drawTraces() {
     pen.strokeStyle = colour.micro; pen.setLineDash(word === "apex" ? [] : [3, 3]);
     pen.beginPath(); pen.moveTo(x(s), 16); pen.lineTo(x(s), height); pen.stroke(); pen.setLineDash([]);
     pen.fillStyle = colour.micro; pen.textAlign = word === "onset" ? "right" : word === "offset" ? "left" : "center";
-    pen.fillText(word, x(s), 8); pen.textAlign = "left";
+    if (word !== "apex" || x(own.offset_s) - x(own.onset_s) > 40) pen.fillText(word, x(s), 8);
+    pen.textAlign = "left";
   }
   all.forEach((k, row) => {
     const y = 16 + (row + 0.5) * room, perMiod = room * (all.length > 6 ? 0.8 : 0.45) / most;

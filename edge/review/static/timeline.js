@@ -138,7 +138,12 @@ function events(pen, width, height) {
   };
   for (const [, from, to] of session.watched) band(from, to, TOP_PX - 3, 2, colour.face);
   for (const [on, off] of session.blinks) band(on, off, TOP_PX - 10, 5, colour.blink);
-  for (const [at] of session.gaps) band(at, at, TOP_PX - 4, height, colour.gap);
+  for (const [at] of session.gaps) {
+    band(at, at, TOP_PX - 10, 7, colour.gap);
+    pen.globalAlpha = 0.25;
+    band(at, at, TOP_PX, height, colour.gap);
+    pen.globalAlpha = 1;
+  }
   session.cues.forEach((cue, k) => {
     if (!isShown(cue) || cue[4] < view[0] || cue[2] > view[1]) return;
     band(cue[2], cue[4], 18, 13, colourOf(cue));
