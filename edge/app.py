@@ -28,7 +28,7 @@ from edge.pipeline import Outcome
 from edge.proof.process import disk_swap, swap_limit
 from edge.record.pictures import PicturesRefused
 from edge.record.recorder import Recorder
-from edge.service import StopRequest, forbid_core_dumps
+from edge.service import StopRequest, forbid_core_dumps, is_journalled
 from edge.session_control import SessionControl, Turns
 from edge.supervision import SignsOfLife, Supervised
 from edge.track.points import N_POINTS
@@ -197,7 +197,7 @@ def run_sessions(
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
         clock = SessionClock()
-        indicator = open_indicator(config.indicate, clock.text, names_cues=not is_kiosk(config))
+        indicator = open_indicator(config.indicate, clock.text, names_cues=not is_read_along(config))
         stack.callback(indicator.close)
         stop = stack.enter_context(StopRequest())
         turns, finder = _turns(config, data_dir, recorder, indicator, stop, warn)
@@ -216,6 +216,11 @@ def run_sessions(
             yield session_id, outcome
             duration_s = max(duration_s - outcome.seconds, 1e-3) if duration_s else 0.0
             marks, source = (), None
+
+
+def is_read_along(config: Config) -> bool:
+    """Whether others than the person watched read what is printed: at a kiosk, or later in the journal."""
+    return is_kiosk(config) or is_journalled()
 
 
 def _prepare_kiosk(config: Config, source: FrameSource | None) -> None:

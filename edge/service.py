@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
@@ -70,6 +71,21 @@ class StopRequest:
         """Sleep for `timeout_s` at most, less if asked to stop; return `is_set()`."""
         self._event.wait(max(0.0, min(timeout_s, self._deadline_s - self._now())))
         return self.is_set()
+
+
+def is_journalled(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether what is printed goes into the system's journal, which `forget` does not reach.
+
+    systemd names the stream by device and inode (systemd.exec, JOURNAL_STREAM), since a terminal may have
+    inherited the name from a service that it was started by.
+    """
+    stream = environ.get("JOURNAL_STREAM")
+    for descriptor in (1, 2) if stream else ():
+        with contextlib.suppress(OSError):  # closed
+            status = os.fstat(descriptor)
+            if stream == f"{status.st_dev}:{status.st_ino}":
+                return True
+    return False
 
 
 def forbid_core_dumps() -> bool:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from edge.service import StopRequest
+from edge.service import StopRequest, is_journalled
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -90,3 +90,10 @@ def test_core_dumps_are_off_for_good():
     # in a process of its own: the limit cannot be taken back
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert printed.stdout.split(maxsplit=1) == ["True", "(0, 0)\n"]
+
+
+def test_the_journal_is_told_by_its_stream_and_not_by_a_name_that_was_inherited():
+    status = os.fstat(2)
+    assert is_journalled({"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"})
+    assert not is_journalled({"JOURNAL_STREAM": "8:1"})
+    assert not is_journalled({})

@@ -46,16 +46,16 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Watch, then say what was noticed."""
-    from edge.app import run_sessions
+    from edge.app import is_read_along, run_sessions
 
     config = config_with_options(context.config, args, camera=args.camera)
     marks = read_marks(args.marks) if args.marks else []
-    is_kiosk = config.session.mode == "kiosk"
-    tell = _tell_nothing if is_kiosk else teller(context)
+    is_public = is_read_along(config) and not context.json
+    tell = _tell_nothing if is_public else teller(context)
     sessions = run_sessions(config, context.data_dir, args.duration or 0.0, tell, warner(context), marks)
     for session_id, outcome in sessions:
-        if is_kiosk:  # what is printed goes on into journals, where `forget` cannot reach
-            context.print_text(f"A visit ended: {outcome.reason}.")
+        if is_public:  # what is printed stays in journals, where `forget` cannot reach
+            context.print_text(f"A session ended: {outcome.reason}.")
             continue
         if outcome.n_micro + outcome.n_macro or context.json:
             print_cues(context, session_id)
@@ -64,4 +64,4 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _tell_nothing(_seconds: float, _event: Event) -> None:
-    """Who comes and goes at a kiosk is in the log and nowhere else."""
+    """Who comes and goes is in the log and nowhere else."""

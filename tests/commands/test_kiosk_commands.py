@@ -99,4 +99,4 @@ def test_run_at_a_kiosk_prints_neither_code_nor_session_nor_cue(microcue, settin
 
     monkeypatch.setattr(app, "run_sessions", run_sessions)
     code, out, err = microcue("run", "--config", str(settings))
-    assert (code, out, err) == (0, "A visit ended: the person left.\n", "")
+    assert (code, out, err) == (0, "A session ended: the person left.\n", "")

@@ -58,7 +58,8 @@ def test_dry_run_says_everything_and_writes_nothing(context, tmp_path, capsys):
     service.install(options(tmp_path / "root", dry_run=True), context, call=None)
     printed = capsys.readouterr().out
     assert all(path in printed for path in targets(SERVICE))
-    assert "ExecStart=/opt/microcue/bin/microcue run" in printed
+    # no option: each would win over the settings file
+    assert "ExecStart=/opt/microcue/bin/microcue run\n" in printed
     assert "run systemctl enable --now microcue.service microcue-maintenance.timer" in printed
     assert written(tmp_path) == set()
 
