@@ -204,7 +204,7 @@ def run_sessions(
         if config.session.button and (source is None or source.info.live):
             stack.callback(open_button(config.session.button, turns.act).close)
         signs = SignsOfLife()
-        stack.enter_context(Supervised(lambda: signs.n))
+        stack.enter_context(Supervised(lambda: signs.n, signs.text))
         while (turn := turns.next_turn(signs.add)) is not None:
             if source is None:
                 source = open_camera(config, find_face)

@@ -140,6 +140,7 @@ class Kiosk:
 
     def next_turn(self, alive: Callable[[], None] = lambda: None) -> Config | None:
         """Ask until somebody agrees; the settings under which they are watched, or None at the end."""
+        self._recorder.look_after()  # also where nobody comes for weeks
         look_ns = 0
         while not self._stop.wait(LOOK_S):
             alive()

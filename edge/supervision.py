@@ -24,13 +24,28 @@ _SIGNS_PER_WAIT = 4
 
 @dataclass(slots=True)
 class SignsOfLife:
-    """Frames through all stages, and looks at the button while paused: what feeds systemd's watchdog."""
+    """Frames through all stages, and looks at the button while no camera is open: they feed the watchdog."""
 
     n: int = 0
+    n_frames: int = 0
+    is_watching: bool = False
 
     def add(self) -> None:
-        """One more."""
+        """One more look."""
         self.n += 1
+        self.is_watching = False
+
+    def add_frame(self) -> None:
+        """One more frame."""
+        self.n += 1
+        self.n_frames += 1
+        self.is_watching = True
+
+    def text(self) -> str:
+        """What is being done, for people."""
+        return (
+            f"{'watching' if self.is_watching else 'waiting, the camera is closed'}, {self.n_frames} frames"
+        )
 
 
 class Supervised:
@@ -42,8 +57,10 @@ class Supervised:
 
     Parameters
     ----------
-    n_frames : callable
-        How many frames have been through all stages; grows while frames come and the spotter works.
+    n_signs : callable
+        Grows while frames come through all stages, or somebody is waited for.
+    text : callable
+        What is being done, for `systemctl status`.
     environ : mapping, optional
         Where systemd says that it listens.
     send : callable, optional
@@ -52,11 +69,12 @@ class Supervised:
 
     def __init__(
         self,
-        n_frames: Callable[[], int],
+        n_signs: Callable[[], int],
+        text: Callable[[], str],
         environ: Mapping[str, str] = os.environ,
         send: Callable[[str], bool] | None = None,
     ) -> None:
-        self._n_frames = n_frames
+        self._n_signs, self._text = n_signs, text
         self._send = (send or notify) if environ.get("NOTIFY_SOCKET") else None
         self._wait_s = watchdog_wait_s(environ)
         self._n_seen = 0
@@ -65,7 +83,7 @@ class Supervised:
 
     def __enter__(self) -> Supervised:
         if self._send is not None:
-            self._send("READY=1\nSTATUS=watching")
+            self._send(f"READY=1\nSTATUS={self._text()}")
             if self._wait_s:
                 self._thread = threading.Thread(target=self._report, name="supervision", daemon=True)
                 self._thread.start()
@@ -86,11 +104,11 @@ class Supervised:
 
     def report(self) -> bool:
         """Feed the watchdog if the session went on since the last call; whether it did."""
-        n_frames = self._n_frames()
-        went_on = n_frames > self._n_seen
-        self._n_seen = n_frames
+        n_signs = self._n_signs()
+        went_on = n_signs > self._n_seen
+        self._n_seen = n_signs
         if went_on and self._send is not None:
-            self._send(f"WATCHDOG=1\nSTATUS=watching, {n_frames} frames")
+            self._send(f"WATCHDOG=1\nSTATUS={self._text()}")
         return went_on
 
 

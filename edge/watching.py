@@ -95,7 +95,7 @@ class Watching:
 
         def stopped(frame: Frame) -> bool:
             clock.tick(frame)
-            signs.add()
+            signs.add_frame()
             while (mark_ns := turns.next_mark_ns()) is not None:
                 recorder.append(Mark(max(mark_ns, outcome.first_ns), "button"))
             if stop.is_set():

@@ -16,6 +16,7 @@ from edge.indicate.recorded import RecordedIndicator
 from edge.kiosk import DOUBTFUL, LEFT, NOBODY_CAME, TIME_IS_UP, WITHDRAWN, Kiosk, WithdrawalWatch, check_kiosk
 from edge.messages import SessionInfo, SourceInfo
 from edge.record import visitors
+from edge.record.errors import SalvagePending
 from edge.record.forget import participants
 from edge.record.people import add_consent, consents_of, withdraw_consent
 from edge.record.recorder import Recorder
@@ -295,6 +296,25 @@ def test_a_withdrawal_that_a_power_cut_came_before_is_kept_at_the_next_start(
     started = Kiosk(config, data_dir, recorder, indicator, time, person, lambda: time.now_ns)
     assert started.next_turn() is None
     assert participants(data_dir) == []
+
+
+def test_nobody_is_asked_while_what_has_to_be_deleted_cannot_be(
+    kiosk, press, visit, indicator, time, data_dir, monkeypatch
+):
+    press(1.0)
+    code = visit()
+    withdraw_consent(data_dir, code)
+    before_ns = time.now_ns
+
+    def forget_visitors(recorder, data_dir, codes):
+        if time.now_ns < before_ns + 5 * SECOND_NS:
+            raise SalvagePending(data_dir / "a damaged log")
+        return visitors.forget_visitors(recorder, data_dir, codes)
+
+    monkeypatch.setattr("edge.kiosk.forget_visitors", forget_visitors)
+    assert kiosk.next_turn() is None
+    assert participants(data_dir) == []
+    assert states(indicator)[-4:] == [State.OFF, State.FAULT, State.DELETED, State.ASKING]
 
 
 def test_people_who_are_no_visitors_are_never_deleted_by_themselves(kiosk, data_dir):

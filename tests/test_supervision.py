@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from edge.errors import ConfigError
-from edge.supervision import Supervised, notify, watchdog_wait_s
+from edge.supervision import SignsOfLife, Supervised, notify, watchdog_wait_s
 
 SERVICE = {"NOTIFY_SOCKET": "/run/systemd/notify"}
 
@@ -24,7 +24,7 @@ def supervised(sent, n_frames=lambda: 0, environ=SERVICE):
         sent.append(message)
         return True
 
-    return Supervised(n_frames, environ, send)
+    return Supervised(n_frames, lambda: "watching", environ, send)
 
 
 def test_session_is_ready_when_it_watches_and_stopping_when_it_ends(sent):
@@ -50,6 +50,16 @@ def test_watchdog_is_fed_only_while_frames_pass_all_stages(sent):
     session = supervised(sent, lambda: next(counts))
     assert [session.report() for _ in range(5)] == [True, True, False, False, True]
     assert [message.split("\n")[0] for message in sent] == ["WATCHDOG=1"] * 3
+
+
+def test_status_tells_a_closed_camera_from_a_watched_person():
+    signs = SignsOfLife()
+    signs.add()
+    assert (signs.n, signs.text()) == (1, "waiting, the camera is closed, 0 frames")
+    signs.add_frame()
+    assert (signs.n, signs.text()) == (2, "watching, 1 frames")
+    signs.add()
+    assert signs.text() == "waiting, the camera is closed, 1 frames"
 
 
 def test_watchdog_is_fed_by_a_thread_of_its_own(sent):

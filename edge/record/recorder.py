@@ -201,11 +201,16 @@ class Recorder:
             self.add_clock_offset(first_frame_ns, clock_offset_ns, synchronised)
         if self.pictures is not None:
             self.pictures.start_session(rows, source.fps, source.live)
-        if source.live and self._keeper is None:
-            self._keeper = Keeper(
-                self._path.parent, self._config, self._add_offset_of_running, self._put, self._running_key
-            )
+        if source.live:
+            self.look_after()
         return session_id
+
+    def look_after(self) -> None:
+        """From now on watch the clock, back the log up, and delete what is to stay no longer."""
+        if self._keeper is None:
+            self._keeper = Keeper(
+                self._path.parent, self._allowed, self._add_offset_of_running, self._put, self._running_key
+            )
 
     def append(self, event: Event) -> None:
         """Queue one event of the running session; never waits for a camera's sake."""
@@ -285,15 +290,17 @@ class Recorder:
         """Inside, between two sessions, the log is closed and nobody else's: only the directory is held."""
         if self._session is not None:
             raise RuntimeError("the session has not ended")
-        if self._keeper is not None:
-            self._keeper.stop()
-            self._keeper = None
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.stop()
         self._writer.close()
         try:
             yield
         finally:
             connection = open_for_writing(self._path)
             self._writer = Writer(connection, self._path, self._progress, self._renewed, self._lock.tell)
+            if keeper is not None:
+                self.look_after()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was handed in is on disk; not for the main loop."""
