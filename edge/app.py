@@ -17,7 +17,7 @@ from edge.config import CaptureConfig, Config, PerceiveConfig
 from edge.confine import confine
 from edge.indicate.indicator import Indicator
 from edge.indicate.opening import open_button, open_indicator, open_light
-from edge.kiosk import Kiosk, check_kiosk, is_kiosk
+from edge.kiosk import Kiosk, check_kiosk, is_kiosk, require_light
 from edge.lit_source import LitSource
 from edge.messages import Event
 from edge.perceive.detector import FaceDetector
@@ -130,8 +130,9 @@ def open_camera(config: Config, find_face: FindFace | None = None) -> FrameSourc
 
     Raises
     ------
-    CaptureError, DeviceAbsent, IndicateError, Picamera2Missing, GStreamerMissing, MissingExtra
+    CaptureError, ConfigError, DeviceAbsent, IndicateError, Picamera2Missing, GStreamerMissing, MissingExtra
     """
+    require_light(config)
     is_recording = parse_camera(config.capture.camera).kind in ("file", "demo")
     if is_recording or not config.indicate.camera_led:
         return open_source(config.capture, find_face)

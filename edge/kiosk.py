@@ -67,12 +67,7 @@ def check_kiosk(config: Config, is_open: bool) -> None:
             "(docs/kiosk.md says what belongs into it) and name its file"
         )
     read_consent_text(Path(config.kiosk.consent_text))
-    is_recording = parse_camera(config.capture.camera).kind in ("file", "demo")
-    if not is_recording and not config.indicate.camera_led:
-        raise ConfigError(
-            "kiosk mode expects a light that shows when the camera is read, indicate.camera_led is empty; "
-            'wire one and set it, as camera_led = "gpio:22"'
-        )
+    require_light(config)
     if is_open:
         raise ConfigError(
             "kiosk mode expects a closed camera, found an open one; let it open the camera itself"
@@ -89,6 +84,16 @@ def check_kiosk(config: Config, is_open: bool) -> None:
     if config.session.participant:
         raise ConfigError(
             "kiosk mode makes a code for each visitor, session.participant names one; leave it out"
+        )
+
+
+def require_light(config: Config) -> None:
+    """At a kiosk no camera is opened without its light, by whatever command; raises ConfigError."""
+    is_recording = parse_camera(config.capture.camera).kind in ("file", "demo")
+    if is_kiosk(config) and not is_recording and not config.indicate.camera_led:
+        raise ConfigError(
+            "kiosk mode expects a light that shows when the camera is read, indicate.camera_led is empty; "
+            'wire one and set it, as camera_led = "gpio:22"'
         )
 
 

@@ -199,6 +199,8 @@ def test_a_kiosk_without_its_light_or_with_an_open_camera_does_not_start(
 ):
     with pytest.raises(ConfigError, match="camera_led"):
         next(run_sessions(with_overrides(config, {"indicate": {"camera_led": ""}}), data_dir))
+    with pytest.raises(ConfigError, match="camera_led"):  # nor by aim or doctor
+        app.open_camera(with_overrides(config, {"indicate": {"camera_led": ""}}))
     with pytest.raises(ConfigError, match="found an open one"):
         next(run_sessions(config, data_dir, source=ScriptedSource([])))
 
