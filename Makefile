@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-ahead test-firmware test-installer image-lint lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-ahead test-firmware test-installer test-boot image-lint lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,9 @@ test-ahead: venv-dev  ## the tests of kernels, and a whole session, with kernels
 
 test-installer:  ## tools/install.sh for real, in a Debian root: twice, a crash, --uninstall (root, mmdebstrap, network)
 	@sh tools/installer/try.sh $(ARGS)
+
+test-boot:  ## a whole device: wrong and right settings on its card, a restart, a session, the plug pulled (root, mmdebstrap, network)
+	@sh tools/installer/boot.sh $(ARGS)
 
 test-strace: venv-dev  ## a whole session's sockets and writes as the kernel saw them, with and without a network (strace, root)
 	@$(BIN)/python tools/trace_session.py $(ARGS)
