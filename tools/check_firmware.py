@@ -157,7 +157,16 @@ def doors(tree: Path) -> Iterator[Verdict]:
 def scripts() -> Iterator[Verdict]:
     """The installer, as a POSIX shell script."""
     files = [ROOT / "tools/install.sh", *sorted((ROOT / "tools/installer").glob("*.sh"))]
-    yield asked("shellcheck", ["shellcheck", "--shell=sh", "--external-sources", "--source-path=SCRIPTDIR", *(str(file) for file in files if file.exists())])
+    yield asked(
+        "shellcheck",
+        [
+            "shellcheck",
+            "--shell=sh",
+            "--external-sources",
+            "--source-path=SCRIPTDIR",
+            *(str(file) for file in files if file.exists()),
+        ],
+    )
 
 
 def asked(

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sourced by try.sh and boot.sh: a fresh Debian root, made once and unpacked anew, and commands in it.
 # $1 is the suite, $what the name that messages begin with.
+: "${what:?}"
 here=$(cd "$(dirname "$0")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
 suite=${1:-bookworm}
