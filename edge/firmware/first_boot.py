@@ -149,7 +149,8 @@ def _set_text(path: Path, text: str, what: str, done: list[str]) -> None:
 def _told_on(boot: Path) -> Iterator[None]:
     """Whatever is explained is also written where the person who edits the card looks."""
     try:
-        yield
+        with _explained():
+            yield
     except EdgeError as error:
         nothing = isinstance(error, ConfigError)
         # a card that cannot be written to cannot tell it: the light and the journal do
@@ -157,6 +158,18 @@ def _told_on(boot: Path) -> Iterator[None]:
             card.unsay(boot, card.APPLIED_NAME)
             card.say(boot, card.PROBLEM_NAME, _problem_text(str(error), nothing))
         raise
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """What the system refuses, as one of our own errors."""
+    try:
+        yield
+    except OSError as error:
+        raise FirmwareError(
+            f"expected to write what the card asks for, the system says {error.strerror}: {error.filename}; "
+            "the machine's own file system must be writable"
+        ) from error
 
 
 def _known(root: Path) -> dict[str, str]:

@@ -131,6 +131,13 @@ def test_doors_are_opened_in_chains_that_the_firewall_has():
             )
 
 
+def test_unit_that_writes_etc_may():
+    """ReadWritePaths= opens no path that ProtectSystem= itself names; seen in `make test-boot`."""
+    table = sections(manifest.read("systemd/microcue-first-boot.service"))["Service"]
+    assert table["ProtectSystem"] == "strict"
+    assert "/etc" in table["ReadWritePaths"].split()
+
+
 def test_journal_and_swap_leave_nothing_on_the_card():
     assert "Storage=volatile" in manifest.read("journald/microcue.conf")
     assert "zram" in manifest.read("zram/zram-generator.conf")

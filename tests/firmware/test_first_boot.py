@@ -155,6 +155,16 @@ def test_machine_without_wifi_programs_says_so_on_the_card(machine):
     assert "NetworkManager or iwd" in machine.on_card(PROBLEM)
 
 
+def test_system_that_cannot_be_written_is_said_on_the_card_too(machine):
+    # as on a read-only root; permissions would not stop root, a file in place of a folder does
+    (machine.root / "etc/microcue").write_text("")
+    machine.put(FIRST_BOOT, FULL)
+    with pytest.raises(FirmwareError):
+        apply_card(machine.boot, machine.root)
+    assert "must be writable" in machine.on_card(PROBLEM) or "expected to write" in machine.on_card(PROBLEM)
+    assert SECRET in machine.on_card(FIRST_BOOT)  # not taken in, so not taken away
+
+
 def test_password_leaves_the_card_and_all_else_stays(machine):
     path = machine.put(FIRST_BOOT, FULL)
     length = path.stat().st_size
