@@ -65,7 +65,9 @@ def install(tree: Path) -> None:
         write(tree / file.target, file.text(COMMAND))
     for name in ("ssh.nft", "clock.nft"):
         write(tree / "etc/microcue/nftables.d" / name, read(f"nftables/{name}"))
-    write(tree / UNITS / "microcue-clocks.service", read("jetson/microcue-clocks.service"))
+    # a program that only a Jetson has
+    clocks = read("jetson/microcue-clocks.service").replace("/usr/bin/jetson_clocks", str(COMMAND))
+    write(tree / UNITS / "microcue-clocks.service", clocks)
 
 
 def write(path: Path, text: str) -> None:
