@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-ahead test-firmware test-installer test-boot image-lint lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-ahead test-firmware test-installer test-boot image-lint soak lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ test-vivid: venv-dev  ## the USB source on a real V4L2 driver, in an emulated ar
 
 test-powerloss: venv-dev  ## the log under real power cuts, in an emulated arm64 board (root, Debian; some 15 minutes)
 	@$(BIN)/python tools/cut_power.py $(ARGS)
+
+soak: venv  ## two hours at 120 fps, as fast as they go: memory, threads, watchdog, log (ARGS="--minutes 2" for less)
+	@$(BIN)/python tools/soak.py $(ARGS)
 
 test-durability: venv-dev  ## the log under 300 kills, failing writes and a full disk (strace, root; some 15 minutes)
 	@$(BIN)/python tools/torture_log.py $(ARGS)

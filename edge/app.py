@@ -15,8 +15,11 @@ from edge.capture.source import FrameSource
 from edge.capture.spec import CameraSpec, parse_camera
 from edge.config import CaptureConfig, Config, PerceiveConfig
 from edge.confine import confine
+from edge.health.board import Board
+from edge.health.monitor import HealthMonitor
+from edge.health.state_file import StateFile
 from edge.indicate.indicator import Indicator
-from edge.indicate.opening import open_button, open_indicator, open_light
+from edge.indicate.opening import open_button, open_indicator, open_light, players_of
 from edge.kiosk import Kiosk, check_kiosk, is_kiosk, require_light
 from edge.lit_source import LitSource
 from edge.messages import Event
@@ -198,20 +201,24 @@ def run_sessions(
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
         clock = SessionClock()
-        indicator = open_indicator(config.indicate, clock.text, names_cues=not is_read_along(config))
+        health = HealthMonitor(Board(data_dir), StateFile(data_dir), [recorder.writer], warn)
+        indicator = open_indicator(config.indicate, clock.text, not is_read_along(config), health.cue_to_pin)
         stack.callback(indicator.close)
+        health.workers += players_of(indicator)
         stop = stack.enter_context(StopRequest())
         turns, finder = _turns(config, data_dir, recorder, indicator, stop, warn)
         if config.session.button and (source is None or source.info.live):
-            stack.callback(open_button(config.session.button, turns.act).close)
+            health.workers.append(button := open_button(config.session.button, turns.act))
+            stack.callback(button.close)
+        stack.callback(health.start().close)
         signs = SignsOfLife()
         stack.enter_context(Supervised(lambda: signs.n, signs.text))
         while (turn := turns.next_turn(signs.add)) is not None:
             if source is None:
                 source = open_camera(config, find_face)
                 camera.callback(source.close)
-            watching = Watching(turn, recorder, clock, indicator, finder, stop, turns, signs, unconfined)
-            session_id, outcome = watching.run(source, duration_s, tell, warn, marks)
+            outlives = (recorder, clock, indicator, finder, stop, turns, signs, health, unconfined)
+            session_id, outcome = Watching(turn, *outlives).run(source, duration_s, tell, warn, marks)
             camera.close()
             turns.ended(outcome.reason)
             yield session_id, outcome

@@ -42,6 +42,7 @@ COMMANDS = {
     "demo": Command("demo", "watch the built-in clip and score the result"),
     "aim": Command("aim", "point the camera, with advice"),
     "doctor": Command("doctor", "check this machine, one line each, with the fix"),
+    "status": Command("status", "how the running session is"),
     "cameras": Command("cameras", "list the cameras and their modes"),
     "sessions": Command("log", "list what was logged"),
     "cues": Command("log", "list the candidate cues of a session"),
@@ -89,6 +90,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_DONE
     except OSError as error:
         sentence = f"expected to read or write, the system says {error}; check space and permissions"
+        return _failed(words, EXIT_INPUT_OUTPUT, sentence)
+    except MemoryError as error:
+        sentence = (
+            f"expected memory, the system gave none ({error}); end other programs, see `microcue doctor`, "
+            "or use smaller pictures"
+        )
         return _failed(words, EXIT_INPUT_OUTPUT, sentence)
     except Exception as error:  # noqa: BLE001  # the supervisor: whatever nobody foresaw ends here, as a bug
         sentence = (

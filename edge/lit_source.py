@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from edge.capture.source import FrameSource, SourceCounts
+from edge.capture.source import FrameSource, RateControl, SourceCounts
 from edge.indicate.patterns import WHITE
 from edge.indicate.player import Light
 from edge.messages import Frame, SourceInfo
@@ -49,6 +49,10 @@ class LitSource:
     def read(self, timeout_s: float) -> Frame:
         """As the source does."""
         return self._source.read(timeout_s)
+
+    def ask_rate(self, fps: float) -> bool:
+        """As the source does, where it can."""
+        return isinstance(self._source, RateControl) and self._source.ask_rate(fps)
 
     def close(self) -> None:
         """Release the source, then go dark. Safe to call twice."""

@@ -8,8 +8,10 @@ from typing import Protocol
 
 from edge.capture.errors import CameraAway, FrameTimeout, SourceEnded
 from edge.capture.frame_history import FrameHistory
-from edge.capture.source import FrameSource
+from edge.capture.source import FrameSource, RateControl
 from edge.config import IndicateConfig
+from edge.health.loop import LoopVitals
+from edge.health.relief import Orders, Relief
 from edge.indicate.indicator import Indicator, State, is_shown
 from edge.messages import Blink, Cue, Event, FaceFound, Frame, KeyFrameAnswer, Trace
 from edge.timing import StageTimer
@@ -88,6 +90,7 @@ class Outcome:
     n_corrupt: int = 0
     n_mended_times: int = 0
     n_restarts: int = 0
+    n_left_out: int = 0
     n_exposure_changes: int = 0
     first_ns: int = 0
     last_ns: int = 0
@@ -118,10 +121,15 @@ class Watch:
     tell: Callable[[float, Event], None]
     pictures: Pictures | None = None
     timer: StageTimer = field(default_factory=lambda: StageTimer(STAGES))
+    vitals: LoopVitals = field(default_factory=LoopVitals)
+    orders: Orders = field(default_factory=Orders)
     spotters: dict[int, FaceSpotter] = field(default_factory=dict)
     resting: dict[int, tuple[FaceSpotter, int]] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     frames: FrameHistory = field(init=False)
+    relief: Relief = field(default=Relief.NONE, init=False)
+    _leaves_out: bool = field(default=False, init=False)
+    _key_frame_due_ns: int = field(default=0, init=False)
 
     def run(self, first: Frame, stop: Callable[[Frame], bool]) -> Outcome:
         """Watch from the first frame until the source ends or `stop` says so."""
@@ -133,6 +141,8 @@ class Watch:
             while frame is not None and not stop(frame):
                 self._look_at(frame)
                 self.step(frame)
+                if self.orders.relief is not self.relief:
+                    self._follow_orders()
                 self.timer.begin()
                 frame = self._next_frame(stop, frame)
                 self.timer.lap(_CAPTURE)
@@ -140,10 +150,32 @@ class Watch:
             self._wrap_up()
         return self.outcome
 
+    @property
+    def fps(self) -> float:
+        """The rate that frames are watched at: what the source promises, or half of it."""
+        fps = self.source.info.fps
+        return fps / 2 if self.relief is Relief.HALF_RATE else fps
+
+    def _follow_orders(self) -> None:
+        """Take the step that the health thread decided on; at another rate each face is learned anew."""
+        before, self.relief = self.relief, self.orders.relief
+        self._key_frame_due_ns = 0
+        if Relief.HALF_RATE not in (before, self.relief):
+            return
+        is_half = self.relief is Relief.HALF_RATE
+        can_change = isinstance(self.source, RateControl) and self.source.ask_rate(self.fps)
+        self._leaves_out = is_half and not can_change
+        self.frames.gaps.expect(self.fps)
+        self.resting.clear()
+        for face in list(self.spotters):
+            self._spot_rest(face)
+            self.spotters[face] = self.new_spotter(self.fps)
+
     def _look_at(self, frame: Frame) -> None:
         """Note what the frame is like as a frame, before anybody looks for a face in it."""
         counts = self.source.counts
         if (gap := self.frames.observe(frame, counts)) is not None:
+            self.outcome.n_missing += gap.n_missing
             self._announce(gap)
         if (report := self.frames.report(frame.timestamp_ns, counts)) is not None:
             self._announce(report)
@@ -186,6 +218,7 @@ class Watch:
         self.indicator.show(self._state())
         timer.lap(_INDICATE)
         timer.end()
+        self.vitals.frame_done(frame.timestamp_ns, timer.last_ns)
         outcome.n_frames += 1
         outcome.n_face_frames += bool(traces)
         outcome.last_ns = frame.timestamp_ns
@@ -193,6 +226,7 @@ class Watch:
     def _ask_and_answer(self, frame: Frame) -> None:
         """Let the tracker have what the model says, and the model what the tracker asks."""
         if (answer := self.key_frames.collect(frame.timestamp_ns)) is not None:
+            self.vitals.key_frame_answered()
             self.tracker.reseat(answer, frame)
             for news in self.tracker.take_news():
                 if isinstance(news, FaceFound):
@@ -200,8 +234,11 @@ class Watch:
                 else:
                     self.resting[news.face] = (self._spot_rest(news.face), news.timestamp_ns)
                 self._announce(news)
-        if self.tracker.wants_key_frame(frame) and self.key_frames.submit(frame):
+        is_due = frame.timestamp_ns >= self._key_frame_due_ns
+        if is_due and self.tracker.wants_key_frame(frame) and self.key_frames.submit(frame):
             self.tracker.remember_key_frame(frame)
+            self.vitals.key_frame_asked()
+            self._key_frame_due_ns = frame.timestamp_ns + self.relief.key_frame_gap_ns
             self.outcome.n_key_frames += 1
 
     def _spotter_for(self, found: FaceFound) -> FaceSpotter:
@@ -209,7 +246,7 @@ class Watch:
         spotter, lost_ns = self.resting.pop(found.face, (None, 0))
         if spotter is not None and found.timestamp_ns - lost_ns <= SAME_PERSON_NS:
             return spotter
-        return self.new_spotter(self.source.info.fps)
+        return self.new_spotter(self.fps)
 
     def _spot_rest(self, face: int) -> FaceSpotter:
         """A face is gone: what its spotter still held back is decided now."""
@@ -243,14 +280,18 @@ class Watch:
         if any(spotter.learning for spotter in self.spotters.values()):
             return State.LEARNING
         self.outcome.has_learned = True
-        return State.WATCHING
+        return State.SPARING if self.relief else State.WATCHING
 
     def _next_frame(self, stop: Callable[[Frame], bool], last: Frame) -> Frame | None:
         """The next frame, or None at the end; a camera may be silent for a while, not for long."""
         n_silent = 0
         while True:
             try:
-                return self.source.read(_READ_TIMEOUT_S)
+                frame = self.source.read(_READ_TIMEOUT_S)
+                if self._leaves_out and (frame.sequence - last.sequence) % 2:
+                    self.outcome.n_left_out += 1
+                    continue
+                return frame
             except SourceEnded:
                 self.outcome.reason = "the source ended"
                 return None

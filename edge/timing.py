@@ -111,6 +111,11 @@ class StageTimer:
     ----------
     stages : sequence of str
         In any order; `lap` takes the index into it.
+
+    Attributes
+    ----------
+    last_ns : int
+        What the last frame took as a whole.
     """
 
     def __init__(self, stages: Sequence[str]) -> None:
@@ -119,6 +124,7 @@ class StageTimer:
         self.whole = LatencyHistogram()
         self._cpu_ns = [0] * len(self.stages)
         self._begun_ns = self._mark_ns = self._cpu_mark_ns = 0
+        self.last_ns = 0
 
     def begin(self) -> None:
         """Start of a frame."""
@@ -136,7 +142,8 @@ class StageTimer:
 
     def end(self) -> None:
         """End of a frame: counts the time since `begin` as the whole."""
-        self.whole.add(time.perf_counter_ns() - self._begun_ns)
+        self.last_ns = time.perf_counter_ns() - self._begun_ns
+        self.whole.add(self.last_ns)
 
     def figures(self) -> list[StageFigures]:
         """One row per stage that ran, then `whole`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from edge import __version__, ahead
 from edge.capture.source import FrameSource
@@ -13,7 +13,11 @@ from edge.clock import clock_state
 from edge.config import Config
 from edge.errors import EdgeError
 from edge.frame_advice import shortcomings, slow_rate
+from edge.health.loop import LoopVitals
+from edge.health.monitor import Attended, HealthMonitor, SessionCounts
+from edge.health.relief import Relief
 from edge.indicate.indicator import Indicator
+from edge.indicate.opening import players_of
 from edge.messages import Event, Frame, FrameReport, Mark, SessionInfo, SourceInfo
 from edge.perceive.finder import SessionFinder
 from edge.perceive.worker import KeyFrameWorker
@@ -43,6 +47,7 @@ class Watching:
     stop: StopRequest
     turns: Turns
     signs: SignsOfLife
+    health: HealthMonitor
     unconfined: str
 
     def run(
@@ -81,12 +86,70 @@ class Watching:
                 log=recorder,
                 indicator=self.indicator,
                 shown=config.indicate,
-                tell=_warner(tell, warn, source.info, config.spot.shortest_ms),
+                tell=self._warner(tell, warn, source.info),
+                vitals=LoopVitals(source.info.live, self.health.cue_to_pin),
+                orders=self.health.orders,
                 pictures=recorder.pictures,
             )
-            with _ended(recorder, watch.outcome), _quiet_collector():
+            with (
+                _ended(recorder, watch.outcome),
+                _quiet_collector(),
+                self._attended(session_id, watch, worker),
+            ):
                 watch.run(first, self._stopper(watch.outcome, duration_s))
         return session_id, watch.outcome
+
+    @contextmanager
+    def _attended(self, session_id: str, watch: Watch, worker: KeyFrameWorker) -> Iterator[None]:
+        """Inside, the health thread looks after this session."""
+        source, outcome, recorder = watch.source, watch.outcome, self.recorder
+        players = players_of(self.indicator)
+
+        def count() -> SessionCounts:
+            return SessionCounts(
+                n_frames=source.counts.n_frames,
+                n_missing=outcome.n_missing,
+                n_lost=source.counts.n_lost,
+                n_restarts=source.counts.n_restarts,
+                n_left_out=outcome.n_left_out,
+                n_cues=outcome.n_micro + outcome.n_macro,
+                rows_waiting=recorder.counts.n_waiting,
+                rows_lost=recorder.counts.n_lost_rows,
+                n_indicator_refusals=sum(player.n_refused for player in players),
+                n_key_frame_revivals=worker.n_revived,
+                fault=recorder.fault or next((player.fault for player in players if player.fault), ""),
+            )
+
+        info = source.info
+        session = (session_id, info.description, info.fps, info.live)
+        self.health.attend(
+            Attended(*session, watch.vitals, count, recorder.add_health, lambda: outcome.last_ns)
+        )
+        try:
+            yield
+        finally:
+            self.health.dismiss(f"waiting; the last session: {outcome.reason}")
+
+    def _warner(
+        self, tell: Callable[[float, Event], None], warn: Callable[[str], None], info: SourceInfo
+    ) -> Callable[[float, Event], None]:
+        """Passes events on to `tell`; of reports on frames it warns of what they show for the first time."""
+        shortest_ms, orders = self.config.spot.shortest_ms, self.health.orders
+        warned = {"short movements"} if slow_rate(info.fps, shortest_ms) else set()  # said at the start
+
+        def told(seconds: float, event: Event) -> None:
+            if not isinstance(event, FrameReport):
+                tell(seconds, event)
+                return
+            self.health.ensure_running()
+            is_half = orders.relief is Relief.HALF_RATE
+            expected = replace(info, fps=info.fps / 2) if is_half else info
+            for name, found, fix in shortcomings(event, expected, shortest_ms):
+                if name not in warned:
+                    warned.add(name)
+                    warn(f"{found}: {fix}" if info.live else found)
+
+        return told
 
     def _stopper(self, outcome: Outcome, duration_s: float) -> Callable[[Frame], bool]:
         """Asked before every frame: whether to end now. The reason goes into the outcome."""
@@ -107,24 +170,6 @@ class Watching:
             return bool(outcome.reason)
 
         return stopped
-
-
-def _warner(
-    tell: Callable[[float, Event], None], warn: Callable[[str], None], info: SourceInfo, shortest_ms: float
-) -> Callable[[float, Event], None]:
-    """Passes events on to `tell`; of reports on frames it warns of what they show for the first time."""
-    warned = {"short movements"} if slow_rate(info.fps, shortest_ms) else set()  # said at the start
-
-    def told(seconds: float, event: Event) -> None:
-        if not isinstance(event, FrameReport):
-            tell(seconds, event)
-        else:
-            for name, found, fix in shortcomings(event, info, shortest_ms):
-                if name not in warned:
-                    warned.add(name)
-                    warn(f"{found}: {fix}" if info.live else found)
-
-    return told
 
 
 def _begin(
@@ -181,7 +226,7 @@ def _ended(recorder: Recorder, outcome: Outcome) -> Iterator[None]:
         raise
     finally:
         counted = ("n_lost", "n_corrupt", "n_mended_times", "n_timeouts", "n_restarts", "n_exposure_changes")
-        for name in counted:
+        for name in (*counted, "n_left_out"):
             if count := getattr(outcome, name):
                 recorder.add_health(outcome.last_ns, name, count)
         recorder.end_session(outcome.reason or "interrupted", outcome.n_frames)

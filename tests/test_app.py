@@ -284,7 +284,7 @@ def played(monkeypatch, clip):
 
     def button(setting, act):
         world.act = act
-        return SimpleNamespace(close=lambda: world.closed.append(setting))
+        return SimpleNamespace(name="button", is_alive=True, close=lambda: world.closed.append(setting))
 
     monkeypatch.setattr(app, "open_source", camera)
     monkeypatch.setattr(app, "open_indicator", lambda *_, **__: world.indicator)

@@ -97,7 +97,7 @@ def world(monkeypatch):
 
     def open_button(setting, act):
         world.act = act
-        return SimpleNamespace(close=lambda: None)
+        return SimpleNamespace(name="button", is_alive=True, close=lambda: None)
 
     world.indicator = Asking(lambda: 0)
     monkeypatch.setattr(app, "open_source", open_source)

@@ -112,6 +112,12 @@ def test_what_all_stages_share_imports_no_stage():
             assert parts <= SHARED, f"{path} imports edge.{sorted(parts - SHARED)}"
 
 
+def test_health_imports_no_stage():
+    for path in modules_below("health"):
+        parts = {part_of(name) for name in imports_of(path)} - {""}
+        assert parts <= SHARED | {"health"}, f"{path} imports edge.{sorted(parts - SHARED)}"
+
+
 def test_a_kernel_imports_only_numpy_and_its_compiler():
     for path in set(modules_below("kernels")) - {EDGE / "kernels" / "__init__.py"}:
         foreign = imports_of(path) - {"numpy", "math", "__future__.annotations", "__future__"}

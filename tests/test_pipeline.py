@@ -13,6 +13,7 @@ from edge.capture.errors import CameraAway, FrameTimeout, StreamDamaged
 from edge.capture.memory import MemorySource
 from edge.capture.scripted import ScriptedSource
 from edge.config import IndicateConfig, SpotConfig, TrackConfig
+from edge.health.relief import Relief
 from edge.indicate.indicator import State
 from edge.indicate.recorded import RecordedIndicator
 from edge.messages import (
@@ -485,6 +486,105 @@ def test_watch_does_not_count_a_key_frame_that_the_busy_model_refuses(clip):
     model = Model(lambda _: (), late_frames=25)
     session = Session(scripted(endless(clip, 100)), model)
     assert session.run().n_key_frames == len(model.submitted) == 4
+
+
+# ---- doing less on purpose -------------------------------------------------------------------
+
+
+def relieved(clip, steps, n_frames=120, source=scripted, key_frames_hz=10):
+    """A session that is ordered to each relief at its frame; what it was asked for new spotters, too."""
+    session = Session(source(endless(clip, n_frames)), Model(lambda _: clip.faces))
+    session.watch.tracker = Tracker(TrackConfig(key_frames_steady_hz=key_frames_hz), 240, 320)
+    rates = []
+
+    def new_spotter(fps):
+        rates.append(fps)
+        session.made.append(PlayedSpotter())
+        return session.made[-1]
+
+    def order(frame):
+        session.watch.orders.relief = steps.get(frame.sequence, session.watch.orders.relief)
+        return False
+
+    session.watch.new_spotter = new_spotter
+    session.outcome = session.run(order)
+    return session, rates
+
+
+@pytest.mark.parametrize(
+    ("relief", "submitted"),
+    [
+        (Relief.NONE, [*range(0, 120, 10)]),
+        (Relief.FEWER_KEY_FRAMES, [0, 10, 20, 30, 40, 74, 108]),
+        (Relief.FEWEST_KEY_FRAMES, [0, 10, 20, 30, 40]),
+    ],
+)
+def test_watch_thins_key_frames_and_nothing_else(clip, relief, submitted):
+    session, rates = relieved(clip, {35: relief})
+    assert session.watch.key_frames.submitted == submitted
+    assert session.outcome.n_frames == 120
+    assert rates == [FPS]
+    assert session.states[-1] is (State.SPARING if relief else State.WATCHING)
+
+
+def test_watch_leaves_out_every_second_frame_where_the_source_cannot_slow_down(clip):
+    session, rates = relieved(clip, {40: Relief.HALF_RATE})
+    sequences = [trace.sequence for trace in session.log.traces]
+    assert sequences[-3:] == [114, 116, 118]
+    assert session.outcome.n_left_out == 40
+    assert session.outcome.n_frames == 80
+    assert session.outcome.n_missing == 0
+    assert Gap not in session.kinds
+    assert rates == [FPS, FPS / 2]
+    assert session.made[1].sequences[0] == 42  # it is learned anew
+    assert session.states[-2:] == [State.LEARNING, State.SPARING]
+
+
+def test_watch_decides_what_is_open_before_the_rate_changes(clip, always):
+    late = make_cue(0, 39)
+    session = Session(scripted(endless(clip, 60)), always, [PlayedSpotter(at_end=(late,))])
+    made = session.watch.new_spotter
+    session.watch.new_spotter = lambda _fps: made(FPS)
+
+    def order(frame):
+        if frame.sequence == 40:
+            session.watch.orders.relief = Relief.HALF_RATE
+        return False
+
+    session.run(order)
+    assert [event for event in session.log.events if isinstance(event, Cue)] == [late]
+
+
+def test_watch_goes_back_to_every_frame(clip):
+    session, rates = relieved(clip, {40: Relief.HALF_RATE, 80: Relief.FEWEST_KEY_FRAMES})
+    assert rates == [FPS, FPS / 2, FPS]
+    assert session.outcome.n_left_out == 20
+    assert session.outcome.n_missing == 0
+    assert [trace.sequence for trace in session.log.traces][-3:] == [117, 118, 119]
+
+
+class SlowableSource(ScriptedSource):
+    """A camera that takes another rate at once."""
+
+    def __init__(self, steps):
+        super().__init__(steps, INFO)
+        self.asked = []
+
+    def ask_rate(self, fps):
+        self.asked.append(fps)
+        return True
+
+    def read(self, timeout_s):
+        frame = super().read(timeout_s)
+        return super().read(timeout_s) if self.asked[-1:] == [FPS / 2] and frame.sequence % 2 else frame
+
+
+def test_watch_asks_a_source_that_can_for_half_the_rate_and_leaves_nothing_out(clip):
+    session, rates = relieved(clip, {40: Relief.HALF_RATE, 80: Relief.NONE}, source=SlowableSource)
+    assert session.source.asked == [FPS / 2, FPS]
+    assert session.outcome.n_left_out == 0
+    assert session.outcome.n_missing == 0
+    assert rates == [FPS, FPS / 2, FPS]
 
 
 # ---- with the real parts ---------------------------------------------------------------------

@@ -34,17 +34,13 @@ class GapDetector:
     """
 
     def __init__(self, nominal_fps: float = 0.0) -> None:
-        self.interval_ns = 1e9 / nominal_fps if nominal_fps > 0 else 0.0
         self.n_gaps = 0
         self.n_missing = 0
         self.n_frames = 0
         self._first_ns = 0
         self._last_ns = 0
-        # four imagined intervals, so that an early gap is believed and a wrong rate soon is not
-        n_imagined = 4 if self.interval_ns else 0
-        self._recent = [self.interval_ns] * n_imagined + [0.0] * (_WINDOW - n_imagined)
-        self._n_recent = n_imagined
-        self._next = n_imagined
+        self._recent = [0.0] * _WINDOW
+        self.expect(nominal_fps)
         self.n_single = 0
         self.sum_square_ns2 = 0.0
 
@@ -68,6 +64,14 @@ class GapDetector:
     def jitter_ms(self) -> float:
         """Root mean square deviation of single-frame intervals from the nominal one."""
         return math.sqrt(self.sum_square_ns2 / self.n_single) / 1e6 if self.n_single else 0.0
+
+    def expect(self, fps: float) -> None:
+        """From the next frame on the source is told to deliver so many a second, 0 where that is unknown."""
+        self.interval_ns = 1e9 / fps if fps > 0 else 0.0
+        # four imagined intervals, so that an early gap is believed and a wrong rate soon is not
+        n_imagined = 4 if self.interval_ns else 0
+        self._recent[:n_imagined] = [self.interval_ns] * n_imagined
+        self._n_recent = self._next = n_imagined
 
     def observe(self, sequence: int, timestamp_ns: int) -> Gap | None:
         """Take in one frame; return the gap before it, if there is one.

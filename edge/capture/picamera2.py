@@ -124,6 +124,18 @@ class Picamera2Source:
         """Return the oldest frame in the ring; frames before a failure come first."""
         return self._delivery.read(timeout_s, self.counts)
 
+    def ask_rate(self, fps: float) -> bool:
+        """Another frame rate from one of the next frames on, exposure and mode staying as they are.
+
+        Libcamera takes FrameDurationLimits with any request; the frames under way still come at the old rate.
+        """
+        try:
+            self._interval_ns = self._device.set_rate(fps)
+        except (RuntimeError, OSError) as error:
+            log.warning("%s keeps its frame rate: %s", self._device.path, error)
+            return False
+        return True
+
     def close(self) -> None:
         """Stop the watchdog and the camera; a driver that hangs is left behind."""
         if self._closing.is_set():

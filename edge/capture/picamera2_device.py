@@ -179,6 +179,13 @@ class Picamera2Device:
         """Ask for them with the next request; those that this camera does not have are left out."""
         self._camera.set_controls(self._advertised(controls))
 
+    def set_rate(self, fps: float) -> int:
+        """Frames at this rate from one of the next requests on, and after a restart; the interval, ns."""
+        interval_us = math.ceil(1e6 / fps)
+        self._controls["FrameDurationLimits"] = (interval_us, interval_us)
+        self.set_controls({"FrameDurationLimits": (interval_us, interval_us)})
+        return interval_us * 1000
+
     def has(self, control: str) -> bool:
         """Whether this camera, as configured, has such a control."""
         return control in self._camera.camera_controls

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from edge.messages import Frame, SourceInfo
 
@@ -67,3 +67,11 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Release the camera or file. Safe to call twice."""
+
+
+@runtime_checkable
+class RateControl(Protocol):
+    """A source whose frame rate can be changed while it delivers; most cannot."""
+
+    def ask_rate(self, fps: float) -> bool:
+        """Deliver so many frames a second from now on; False, at once, where it stays as it is."""

@@ -34,6 +34,7 @@ from edge.errors import (
 if TYPE_CHECKING:
     from edge.capture.picamera2 import RibbonCamera
     from edge.capture.v4l2_finding import CameraFound
+    from edge.health.board import BoardReadings
 
 Level = Literal["ok", "warn", "fail", "unknown"]
 
@@ -41,11 +42,11 @@ PACKAGES = ("numpy", "numba", "av", "gpiozero", "rich", "platformdirs")
 # an hour of signals and traces takes tens of megabytes; a day should fit before anybody looks again
 FREE_WARN_BYTES = 1_000_000_000
 FREE_FAIL_BYTES = 50_000_000
-# a Raspberry Pi slows down from 80 degrees (raspberrypi.com, "Frequency management and thermal control")
-TEMPERATURE_WARN_C = 75.0
-TEMPERATURE_FAIL_C = 85.0
-# bits of the firmware's get_throttled word (raspberrypi.com, vcgencmd)
-_UNDERVOLTAGE_NOW, _UNDERVOLTAGE_BEFORE = 1 << 0, 1 << 16
+# degrees below the limit where the processor is slowed down
+HEADROOM_WARN_C = 5.0
+# a session takes some 200 MB, and compiling kernels 120 more
+MEMORY_WARN_MB = 200.0
+WEAR_WARN_PERCENT = 80.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,40 +278,51 @@ def check_disk(
     return Finding("ok", found)
 
 
-def check_temperature(thermal_dir: Path = Path("/sys/class/thermal")) -> Finding:
-    """The hottest sensor: a processor that slows down changes frame times."""
-    degrees = []
-    for zone in thermal_dir.glob("thermal_zone*/temp"):
-        try:
-            degrees.append(int(zone.read_text(encoding="ascii")) / 1000)
-        except (OSError, ValueError):  # zones that are switched off refuse to be read
-            continue
-    if not degrees:
+def check_temperature(readings: BoardReadings) -> Finding:
+    """The sensor nearest to its limit: a processor that slows down changes frame times."""
+    degrees, headroom = readings.temperature_c, readings.headroom_c
+    if degrees is None or headroom is None:
+        if readings.throttled:
+            return Finding("warn", "the processor is slowed down now", "cool it: heat sink, fan, shade")
         return Finding("unknown", "no sensor that can be read here")
-    found = f"{max(degrees):.0f} °C"
-    if max(degrees) >= TEMPERATURE_FAIL_C:
+    found = f"{degrees:.0f} °C, slowed down from {readings.throttle_c:.0f} °C"
+    if readings.throttled or headroom <= 0:
         return Finding("warn", f"{found}: the processor is slowed down now", "cool it: heat sink, fan, shade")
-    if max(degrees) >= TEMPERATURE_WARN_C:
-        return Finding("warn", f"{found}: near the limit where the processor slows down", "heat sink or fan")
+    if headroom <= HEADROOM_WARN_C:
+        return Finding("warn", f"{found}: a run does less when it is so near", "heat sink or fan")
     return Finding("ok", found)
 
 
-def check_power(sys_dir: Path = Path("/sys")) -> Finding:
-    """Undervoltage, as a Raspberry Pi's firmware or its voltage sensor reports it."""
+def check_power(readings: BoardReadings) -> Finding:
+    """Undervoltage, as a Raspberry Pi's voltage sensor or its firmware reports it."""
     fix = "use the supply and cable made for this board"
-    word_file = sys_dir / "devices/platform/soc/soc:firmware/get_throttled"
-    if word_file.is_file():
-        word = int(word_file.read_text(encoding="ascii"), 16)
-        if word & _UNDERVOLTAGE_NOW:
-            return Finding("warn", "undervoltage now", fix)
-        if word & _UNDERVOLTAGE_BEFORE:
-            return Finding("warn", "undervoltage since the start", fix)
-        return Finding("ok", "no undervoltage since the start")
-    for name_file in sys_dir.glob("class/hwmon/hwmon*/name"):
-        if name_file.read_text(encoding="ascii").strip() == "rpi_volt":
-            alarm = name_file.with_name("in0_lcrit_alarm").read_text(encoding="ascii").strip()
-            return Finding("warn", "undervoltage", fix) if alarm != "0" else Finding("ok", "no undervoltage")
-    return Finding("unknown", "not known here")
+    if readings.undervoltage is None:
+        return Finding("unknown", "not known here")
+    if readings.undervoltage:
+        return Finding("warn", "undervoltage now", fix)
+    if readings.was_undervolted:
+        return Finding("warn", "undervoltage since the start", fix)
+    return Finding("ok", "no undervoltage")
+
+
+def check_memory(readings: BoardReadings) -> Finding:
+    """Memory that a run can have."""
+    if readings.memory_available_mb is None:
+        return Finding("unknown", "not known here")
+    found = f"{readings.memory_available_mb:.0f} MB available"
+    if readings.memory_available_mb < MEMORY_WARN_MB:
+        return Finding("warn", found, "end other programs; a run takes about 200 MB")
+    return Finding("ok", found)
+
+
+def check_card(readings: BoardReadings) -> Finding:
+    """How much of its life the storage has used, where it says so."""
+    if readings.card_wear_percent is None:
+        return Finding("unknown", "only eMMC says how worn it is; an SD card does not")
+    found = f"at most {readings.card_wear_percent:.0f} % of its life used"
+    if readings.card_wear_percent >= WEAR_WARN_PERCENT:
+        return Finding("warn", found, "copy the log (microcue backup) and replace it")
+    return Finding("ok", found)
 
 
 def check_sandbox(confine: Callable[[], str] | None = None) -> Finding:

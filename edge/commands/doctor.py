@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from edge.commands import checks
@@ -12,6 +13,7 @@ from edge.commands.frames_check import check_frames
 from edge.commands.inference_check import check_inference
 from edge.commands.log_check import check_log
 from edge.errors import UsageError
+from edge.health.board import Board
 
 if TYPE_CHECKING:
     from edge.commands.context import Context
@@ -61,6 +63,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 def checks_of(context: Context) -> dict[str, Callable[[], Finding]]:
     """Every check by its name, in the order people read them."""
     config, data_dir = context.config, context.data_dir
+    board = cache(Board(data_dir).read)
     return {
         "python": checks.check_python,
         "packages": checks.check_packages,
@@ -75,7 +78,9 @@ def checks_of(context: Context) -> dict[str, Callable[[], Finding]]:
         "clock": checks.check_clock,
         "disk": lambda: checks.check_disk(data_dir),
         "log": lambda: check_log(data_dir, config.record.backup_hours),
-        "temperature": checks.check_temperature,
-        "power": checks.check_power,
+        "temperature": lambda: checks.check_temperature(board()),
+        "power": lambda: checks.check_power(board()),
+        "memory": lambda: checks.check_memory(board()),
+        "card": lambda: checks.check_card(board()),
         "core dumps": checks.check_core_dumps,
     }

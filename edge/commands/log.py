@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from edge.commands.context import Context
+from edge.health.relief import Relief
 from edge.record.cue_rows import CUE_COLUMNS, Field, Row
 from edge.record.lock import fault_of_run
 from edge.record.reading import SESSION_COLUMNS, LogReader
@@ -161,6 +162,8 @@ def _frames_for_people(session: dict[str, str | int | float | None]) -> str:
         *(("restarts", "n_restarts"), ("exposures", "n_exposure_changes"), ("light steps", "n_light_steps")),
     )
     told = [f"{session[name]} {what}" for what, name in counted if session[name]]
+    if session["relief"]:
+        told.append(Relief(int(session["relief"])).words)
     if session["lamp_hz"] is not None:
         told.append(f"flicker {session['flicker_hz']:g} Hz")
     return "\n".join(told)

@@ -35,6 +35,8 @@ class Button:
         Sensor time.
     """
 
+    name = "button"
+
     def __init__(
         self,
         open_switch: Callable[[Callable[[bool], None]], Switch],
@@ -45,17 +47,29 @@ class Button:
         self._inbox: queue.SimpleQueue[tuple[bool, int] | None] = queue.SimpleQueue()
         self._switch = open_switch(self._changed)
         self._gestures = Gestures(self._switch.is_down)
-        self._thread = threading.Thread(target=self._watch, name="button", daemon=True)
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
 
     def start(self) -> Button:
         """Begin to tell; returns itself."""
+        self._thread = threading.Thread(target=self._watch, name=self.name, daemon=True)
         self._thread.start()
         return self
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs, or is not meant to."""
+        return self._is_closed or self._thread is None or self._thread.is_alive()
+
+    def revive(self) -> None:
+        """Start another thread where it has died."""
+        self.start()
+
     def close(self) -> None:
         """End the thread and give the pin back. Safe to call twice."""
+        self._is_closed = True
         self._inbox.put(None)
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
         self._switch.close()
 

@@ -17,6 +17,7 @@ class State(enum.Enum):
     OFF = "off"
     LEARNING = "learning"
     WATCHING = "watching"
+    SPARING = "sparing"
     NO_FACE = "no face"
     PAUSED = "paused"
     ASKING = "asking"
@@ -67,27 +68,27 @@ class IndicatorGroup:
     """
 
     def __init__(self, members: Sequence[Indicator]) -> None:
-        self._members = tuple(members)
+        self.members = tuple(members)
 
     def show(self, state: State) -> None:
         """Tell all of them."""
-        for member in self._members:
+        for member in self.members:
             member.show(state)
 
     def cue(self, cue: Cue) -> None:
         """Tell all of them."""
-        for member in self._members:
+        for member in self.members:
             member.cue(cue)
 
     def marked(self) -> None:
         """Tell all of them."""
-        for member in self._members:
+        for member in self.members:
             member.marked()
 
     def close(self) -> None:
         """Close all of them, also where one cannot be closed."""
         with ExitStack() as stack:
-            for member in reversed(self._members):
+            for member in reversed(self.members):
                 stack.callback(member.close)
 
 

@@ -15,6 +15,7 @@ from edge.indicate.patterns import BUZZER, LED, Language, marker
 from edge.indicate.pins import parse_pins
 from edge.indicate.player import Display, Light, LightDisplay, Player
 from edge.indicate.quiet import QuietHours, minute_of_day
+from edge.timing import LatencyHistogram
 
 
 def open_light(setting: str, brightness_percent: int = 100) -> Light:
@@ -40,7 +41,10 @@ def open_light(setting: str, brightness_percent: int = 100) -> Light:
 
 
 def open_indicator(
-    config: IndicateConfig, progress: Callable[[], str] = str, names_cues: bool = True
+    config: IndicateConfig,
+    progress: Callable[[], str] = str,
+    names_cues: bool = True,
+    latency: LatencyHistogram | None = None,
 ) -> Indicator:
     """All that shows cues: marker pin, LED or terminal, buzzer; each on a thread of its own.
 
@@ -53,6 +57,8 @@ def open_indicator(
         Says how far the session is, for the terminal's line.
     names_cues : bool, optional
         Whether the terminal says what moved; else it pulses and counts, as an LED does.
+    latency : LatencyHistogram, optional
+        Filled with how long after a cue the first of them has changed: the marker pin, if there is one.
 
     Raises
     ------
@@ -63,7 +69,7 @@ def open_indicator(
         members: list[Player] = []
 
         def play(display: Display) -> None:
-            members.append(Player(display))
+            members.append(Player(display, latency=None if members else latency))
             opened.callback(members[-1].close)
 
         def play_on(setting: str, language: Language) -> None:
@@ -81,6 +87,12 @@ def open_indicator(
     if len(members) == 1:
         return members[0]
     return IndicatorGroup(members) if members else NullIndicator()
+
+
+def players_of(indicator: Indicator) -> tuple[Player, ...]:
+    """The threads behind an indicator."""
+    members = indicator.members if isinstance(indicator, IndicatorGroup) else (indicator,)
+    return tuple(member for member in members if isinstance(member, Player))
 
 
 def open_button(setting: str, act: Callable[[Gesture, int], None]) -> Button:

@@ -70,6 +70,7 @@ STATES = {
     State.OFF: Pattern("off", DARK, ()),
     State.LEARNING: Pattern("learning", BLUE, (500, 500)),
     State.WATCHING: Pattern("watching", GREEN, (60, 2940)),
+    State.SPARING: Pattern("sparing", GREEN, (60, 240, 60, 240, 60, 240, 60, 3040)),
     State.NO_FACE: Pattern("no face", YELLOW, (80, 170, 80, 1670)),
     State.PAUSED: Pattern("paused", MAGENTA, (2000, 1000)),
     State.ASKING: Pattern("asking", WHITE, (1000, 250, 250, 1500)),

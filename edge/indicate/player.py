@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from edge.errors import IndicateError
@@ -13,6 +14,7 @@ from edge.indicate.indicator import State
 from edge.indicate.patterns import DARK, LED, LOUD, Colour, Language
 from edge.indicate.sequencer import Sequencer
 from edge.messages import Cue
+from edge.timing import LatencyHistogram
 
 
 class Light(Protocol):
@@ -96,6 +98,14 @@ class LightDisplay:
         self._light.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A cue, and when it was handed over."""
+
+    cue: Cue
+    at_ns: int
+
+
 class _Marked:
     """The button was understood."""
 
@@ -113,6 +123,8 @@ class Player:
         Owned from here on.
     now_ns : callable, ns
         A clock that never goes back.
+    latency : LatencyHistogram, optional
+        Filled with how long after `cue` the display has been brought up to date.
 
     Attributes
     ----------
@@ -122,21 +134,43 @@ class Player:
         Its last sentence; empty while all is well.
     """
 
-    def __init__(self, display: Display, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    name = "indicator"
+
+    def __init__(
+        self,
+        display: Display,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+        latency: LatencyHistogram | None = None,
+    ) -> None:
         self.n_refused = 0
+        self._latency = latency
         self.fault = ""
         self._display = display
         self._now_ns = now_ns
         # SimpleQueue: putting in takes no lock that the other side may hold
-        self._inbox: queue.SimpleQueue[State | Cue | _Marked | _Stop] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[State | _Decided | _Marked | _Stop] = queue.SimpleQueue()
         self._said: State | None = None
         self._due_ns: int | None = None  # of the next drawing
-        self._thread = threading.Thread(target=self._play, name="indicator", daemon=True)
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
 
     def start(self) -> Player:
         """Begin to show; returns itself."""
+        self._thread = threading.Thread(target=self._play, name=self.name, daemon=True)
         self._thread.start()
         return self
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs, or is not meant to."""
+        return self._is_closed or self._thread is None or self._thread.is_alive()
+
+    def revive(self) -> None:
+        """Start another thread where it has died; it begins with the state that holds."""
+        self._due_ns = None
+        if self._said is not None:
+            self._inbox.put(self._said)
+        self.start()
 
     def show(self, state: State) -> None:
         """From now on this state."""
@@ -146,7 +180,7 @@ class Player:
 
     def cue(self, cue: Cue) -> None:
         """Show a cue at once."""
-        self._inbox.put(cue)
+        self._inbox.put(_Decided(cue, self._now_ns()))
 
     def marked(self) -> None:
         """Answer a press of the button."""
@@ -154,8 +188,9 @@ class Player:
 
     def close(self) -> None:
         """End the thread, go dark and release the device. Safe to call twice."""
+        self._is_closed = True
         self._inbox.put(_Stop())
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
         self._display.close()
 
@@ -169,12 +204,14 @@ class Player:
         bool
             False once `close` was called.
         """
+        decided_ns: int | None = None
         timeout_s = None if self._due_ns is None else max(0.0, (self._due_ns - self._now_ns()) / 1e9)
         try:
             message = self._inbox.get(wait, timeout_s)
             while not isinstance(message, _Stop):
-                if isinstance(message, Cue):
-                    self._display.cue(message)
+                if isinstance(message, _Decided):
+                    self._display.cue(message.cue)
+                    decided_ns = message.at_ns if decided_ns is None else decided_ns
                 elif isinstance(message, _Marked):
                     self._display.marked()
                 else:
@@ -183,6 +220,8 @@ class Player:
             return False
         except queue.Empty:
             self._due_ns = self._draw()
+            if decided_ns is not None and self._latency is not None:
+                self._latency.add(self._now_ns() - decided_ns)
             return True
 
     def _play(self) -> None:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+import logging
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import CaptureError
+from edge.errors import CaptureError, EdgeError
 from edge.messages import Frame, KeyFrameAnswer
 from edge.perceive.finder import Finder
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 1.0
+_N_REVIVALS_MAX = 20
+
+
+class KeyFrameThreadLost(EdgeError):
+    """The model's thread ended again and again: a bug, or a machine without memory."""
+
+    def __init__(self, n_revivals: int) -> None:
+        super().__init__(n_revivals)
+        self.n_revivals = n_revivals
+
+    def __str__(self) -> str:
+        return (
+            f"expected the landmark model's thread to run, it ended {self.n_revivals} times; "
+            "start again, and see `microcue doctor` for memory"
+        )
 
 
 class FrameShapeChanged(CaptureError):
@@ -46,13 +67,25 @@ class KeyFrameWorker:
         Of every frame to come.
     latency_ns : int, optional
         None for live.
+
+    Attributes
+    ----------
+    n_revived : int
+        Times the thread had ended by itself and was started again; the key frame in its hands is lost then.
+
+    Raises
+    ------
+    KeyFrameThreadLost
+        From `collect`, where it ends too often.
     """
 
     def __init__(self, finder: Finder, height: int, width: int, latency_ns: int | None = None) -> None:
         self._finder = finder
         self._luma: NDArray[np.uint8] = np.zeros((height, width), np.uint8)
         self._latency_ns = latency_ns
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="perceive")
+        self.n_revived = 0
+        self._ran: threading.Thread | None = None
+        self._thread = self._new_thread()
         self._answer: Future[KeyFrameAnswer] | None = None
         self._submitted_ns = 0
 
@@ -90,11 +123,34 @@ class KeyFrameWorker:
             return None
         if self._latency_ns is None:
             if not self._answer.done():
+                self._revive_if_dead()
                 return None
         elif now_ns < self._submitted_ns + self._latency_ns:
             return None
+        while not wait((self._answer,), _LOOK_S).done:
+            if self._revive_if_dead():
+                return None
         answer, self._answer = self._answer, None
         return answer.result()
+
+    def _new_thread(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "perceive", initializer=self._remember_thread)
+
+    def _remember_thread(self) -> None:
+        self._ran = threading.current_thread()
+
+    def _revive_if_dead(self) -> bool:
+        """An executor does not notice that its thread has died, and would wait for it for ever."""
+        if self._ran is None or self._ran.is_alive():
+            return False
+        if self.n_revived >= _N_REVIVALS_MAX:
+            raise KeyFrameThreadLost(self.n_revived)
+        self.n_revived += 1
+        log.warning("expected the landmark model's thread to run, it had ended; it is started again")
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._ran, self._answer = None, None
+        self._thread = self._new_thread()
+        return True
 
     def close(self) -> None:
         """Let the thread finish what it has begun, and end it. Safe to call twice."""

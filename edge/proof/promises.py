@@ -19,7 +19,9 @@ from edge.record.pictures import PICTURES_DIR
 Level = Literal["pass", "fail", "unknown"]
 
 # what PRIVACY.md lists for a run; the last two are there only while the database is open
-FILES_OF_A_RUN = frozenset({"microcue.db", "microcue.lock", "microcue.db-wal", "microcue.db-shm"})
+FILES_OF_A_RUN = frozenset(
+    {"microcue.db", "microcue.lock", "microcue.status", "microcue.db-wal", "microcue.db-shm"}
+)
 _PICTURE_FILE = re.compile(rf"/{PICTURES_DIR}/[A-Za-z0-9_-]+/\d+\.(age|part)$")
 _NAMES = {"2": "IPv4", "10": "IPv6", "17": "packet", "31": "Bluetooth", "40": "virtual machine"}
 

@@ -15,7 +15,8 @@ SELECT session_key, session_id, code, end_reason, last_ns, source, timestamps, n
     n_micro, n_macro, n_blinks, (SELECT count(*) FROM marks WHERE marks.session_key = sessions.session_key),
     n_lost_rows, n_lost_signal_frames, nominal_fps, seen.*, kept, note,
     (SELECT text_version FROM consents WHERE consents.participant_key = sessions.participant_key
-        AND at_unix_ns = consent_unix_ns)
+        AND at_unix_ns = consent_unix_ns),
+    (SELECT max(value) FROM health WHERE health.session_key = sessions.session_key AND name = 'relief')
 FROM sessions LEFT JOIN participants USING (participant_key) LEFT JOIN (
     SELECT session_key AS seen_key, sqrt(sum(jitter_ms * jitter_ms * n_frames) / sum(n_frames)),
         sum(n_repeated), sum(n_lost), sum(n_restarts), sum(n_exposure_changes), sum(n_light_steps),

@@ -32,7 +32,7 @@ SESSION_COLUMNS = (
     *("n_blinks", "n_marks", "micro_per_minute", "n_lost_rows", "n_lost_signal_frames", "end_reason"),
     *("nominal_fps", "jitter_ms", "n_repeated_frames", "n_lost_frames", "n_restarts", "n_exposure_changes"),
     *("n_light_steps", "light_level", "lamp_hz", "flicker_hz"),
-    *("kept", "note", "consent_version"),
+    *("kept", "note", "consent_version", "relief"),
 )
 _NEWEST_KEY = 2**63 - 1
 _ONSET = CUE_COLUMNS.index("onset_s")
@@ -217,6 +217,12 @@ class LogReader:
             unpack_codes(points, n_frames, n_points * 2).reshape(n_frames, n_points, 2),
         )
 
+    def health(self, session_id: str) -> Iterator[tuple[float, str, float]]:
+        """Readings of the machine where they changed: seconds since the first frame, name, value."""
+        sql = "SELECT at_ns, name, value FROM health WHERE session_key = ? ORDER BY at_ns, name"
+        rows = self._rows(sql, self._key(session_id))
+        return ((at_ns / 1e9, name, value) for at_ns, name, value in rows)
+
     def incidents(self) -> Iterator[tuple[int, str, str]]:
         """What went wrong with the log itself, or was mended: Unix time in ns, kind, detail; oldest first."""
         sql = "SELECT at_unix_ns, kind, detail FROM incidents ORDER BY at_unix_ns"
@@ -246,8 +252,8 @@ class LogReader:
             *(n_micro, n_macro, n_blinks, n_marks),
             round(60 * n_micro / watched_s, 2) if watched_s > 0 else None,
             *(n_lost_rows, n_lost_signal_frames, end_reason),
-            *_frames_of_session(stored[15], *stored[17:-3]),
-            *stored[-3:],
+            *_frames_of_session(stored[15], *stored[17:-4]),
+            *(*stored[-4:-1], None if stored[-1] is None else int(stored[-1])),
         )
 
     def _built(

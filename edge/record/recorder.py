@@ -143,6 +143,11 @@ class Recorder:
             n_lost_pictures=self.pictures.n_lost if self.pictures else 0,
         )
 
+    @property
+    def writer(self) -> Writer:
+        """Whose thread owns the database; for whoever looks after threads."""
+        return self._writer
+
     def keep_within_consent(self, participant: str, is_required: bool) -> None:
         """Keep no more of the sessions to come than the participant agreed to; without it, no pictures.
 
@@ -270,8 +275,10 @@ class Recorder:
         self._put(self._running().rows.clock_offset(at_ns, offset_ns, synchronised))
 
     def add_health(self, at_ns: int, name: str, value: float) -> None:
-        """Store a reading of the machine, such as "temperature_c" or "fps"."""
-        self._queue(Rows(self._running().rows.health(at_ns, name, value)))
+        """Store a reading of the machine, such as "temperature_c" or "fps"; from any thread, to whom a
+        session may end at any moment."""
+        if (session := self._session) is not None:
+            self._writer.put(Rows(session.rows.health(at_ns, name, value)), 0.0)
 
     def end_session(self, reason: str, n_frames: int) -> None:
         """End the running session: hand over what is in the buffers and say why it ended."""

@@ -79,6 +79,8 @@ class Writer:
         Given `fault`, or "", whenever it changes.
     """
 
+    name = "log writer"
+
     def __init__(
         self,
         connection: sqlite3.Connection,
@@ -87,7 +89,10 @@ class Writer:
         renewed: Callable[[str], list[Statement]],
         tell: Callable[[str], None],
     ) -> None:
-        self._queue: SimpleQueue[Work | _Flush | _Stop] = SimpleQueue()
+        # taken out only when it has become rows: a thread that dies takes nothing with it
+        self._inbox: deque[Work | _Flush | _Stop] = deque()
+        self._n_tries = 0  # at the first of them
+        self._bell: SimpleQueue[None] = SimpleQueue()  # rung once for each item; never a lock held by two
         self.fault: str | None = None
         self.n_committed_rows = 0
         self._n_refused_rows = 0  # counted here by the thread, below by the main loop
@@ -108,7 +113,21 @@ class Writer:
         self._is_stopping = False
         self._is_full = False
         self._reason = "they break a rule of its tables"
-        self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
+        self._start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs, or was asked to end."""
+        return self._is_stopping or self._thread.is_alive()
+
+    def revive(self) -> None:
+        """Start another thread where it has died; it goes on with all that was handed in."""
+        for _ in range(len(self._inbox)):
+            self._bell.put(None)
+        self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
     @property
@@ -119,22 +138,22 @@ class Writer:
     @property
     def n_waiting(self) -> int:
         """Items not committed yet."""
-        return self._queue.qsize() + len(self._held)
+        return len(self._inbox) + len(self._held)
 
     def put(self, work: Work, wait_s: float) -> None:
         """Hand over work; where the queue is full for longer than `wait_s`, it is lost and counted.
 
         What can be endless is bounded; `wait_s` of infinity is for what is few by itself.
         """
-        if wait_s < math.inf and self._queue.qsize() >= _QUEUE_MAX and not (wait_s and self.flush(wait_s)):
+        if wait_s < math.inf and len(self._inbox) >= _QUEUE_MAX and not (wait_s and self.flush(wait_s)):
             self._n_crowded_out += 1
         else:
-            self._queue.put(work)
+            self._hand_in(work)
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything queued before is committed; False where it is not in time."""
         marker = _Flush()
-        self._queue.put(marker)
+        self._hand_in(marker)
         return marker.done.wait(timeout_s)
 
     def close(self) -> None:
@@ -145,9 +164,14 @@ class Writer:
         DiskFull, LogUnwritten
             Rows are left that could not be written.
         """
-        self._queue.put(_Stop())
+        self._hand_in(_Stop())
         self._thread.join()
-        # what is in the queue behind a thread that died of a bug counts as well, the stop with it
+        for _ in range(_N_LAST_TRIES):
+            if self._is_stopping:
+                break
+            self.revive()  # it had died
+            self._thread.join()
+        # what is in the inbox behind a thread that died each time counts as well, the stop with it
         if n_rows := self.n_waiting + self.n_lost_rows:
             if self._is_full:
                 raise DiskFull(self._path, n_rows)
@@ -189,20 +213,32 @@ class Writer:
 
     def _take(self, timeout_s: float) -> bool:
         try:
-            work = self._queue.get(block=timeout_s > 0, timeout=max(timeout_s, 0.0))
+            self._bell.get(block=timeout_s > 0, timeout=max(timeout_s, 0.0))
         except Empty:
             return False
+        if not self._inbox:  # rung once more after a death
+            return False
+        work = self._inbox[0]
         if isinstance(work, _Stop):
             self._is_stopping = True
         elif isinstance(work, _Flush):
             self._flushes.append(work)
+        elif self._n_tries > 1:  # it has cost two threads their lives
+            self._n_refused_rows += 1
         else:
-            for statement in work.statements():
-                self._held.append(statement)
-                self._n_held_bytes += statement.n_bytes
-                self._is_urgent |= statement.urgent
+            self._n_tries += 1
+            statements = work.statements()
+            self._held.extend(statements)
+            self._n_held_bytes += sum(statement.n_bytes for statement in statements)
+            self._is_urgent |= any(statement.urgent for statement in statements)
             self._stay_within_memory()
+        self._inbox.popleft()
+        self._n_tries = 0
         return True
+
+    def _hand_in(self, work: Work | _Flush | _Stop) -> None:
+        self._inbox.append(work)
+        self._bell.put(None)
 
     def _stay_within_memory(self) -> None:
         if self._n_held_bytes <= _HELD_MAX_BYTES and len(self._held) <= _HELD_MAX_ROWS:

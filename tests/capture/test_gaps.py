@@ -109,3 +109,17 @@ def test_nothing_is_claimed_before_the_second_frame():
     assert (detector.fps, detector.sensor_fps, detector.jitter_ms, detector.steady) == (0.0, 0.0, 0.0, False)
     assert detector.observe(0, START_NS) is None
     assert detector.fps == 0.0
+
+
+def test_another_rate_that_was_told_is_no_gap_and_no_relearning():
+    gaps = GapDetector(120.0)
+    at_ns = 0
+    for k in range(100):
+        at_ns += round(1e9 / 120)
+        assert gaps.observe(k, at_ns) is None
+    gaps.expect(60.0)
+    for k in range(100, 200):
+        at_ns += round(1e9 / 60)
+        assert gaps.observe(k, at_ns) is None
+    assert gaps.observe(200, at_ns + round(3e9 / 60)) is not None
+    assert gaps.sensor_fps == pytest.approx(60, rel=1e-3)

@@ -383,6 +383,20 @@ def test_stalled_camera_is_started_again_with_the_same_light(open_source, shots,
     assert "fell silent and is started again" in caplog.text
 
 
+def test_another_rate_is_asked_for_while_frames_come_and_again_after_a_restart(open_source, shots, caplog):
+    scene = Scene([*shots(*range(12)), Stall(), *shots(*range(20, 30))])
+    source = open_source(scene)
+    before = len(scene.calls("set_controls"))
+    assert source.ask_rate(60.0)
+    ((asked,), *_) = scene.calls("set_controls")[before:]
+    assert asked == {"FrameDurationLimits": (16667, 16667)}
+    for _ in range(100):
+        if source.read(20.0).timestamp_ns >= START_NS + 20 * INTERVAL_NS:
+            break
+    (restarted,) = scene.calls("set_controls")[before + 1]
+    assert restarted["FrameDurationLimits"] == (16667, 16667)
+
+
 def test_camera_that_stays_silent_is_given_up(open_source, shots, play):
     source = open_source(Scene(shots(0)))
     assert sum(1 for _ in play(source)) == 1

@@ -21,6 +21,7 @@ from edge.commands.inference_check import check_inference
 from edge.commands.log_check import check_log
 from edge.config import Config, with_overrides
 from edge.errors import DeviceAbsent, MissingExtra, ModelError
+from edge.health.board import BoardReadings
 from edge.perceive.models import models_directory
 from edge.record.schema import open_for_writing
 
@@ -29,18 +30,6 @@ from edge.record.schema import open_for_writing
 def settings():
     """Build settings from overrides of one section."""
     return lambda section, **table: with_overrides(Config(), {section: table})
-
-
-@pytest.fixture
-def sys_dir(tmp_path):
-    """A /sys without anything."""
-    return tmp_path / "sys"
-
-
-def put(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="ascii")
-    return path
 
 
 def camera(device="/dev/video0", fps=120.0):
@@ -218,44 +207,43 @@ def test_a_damaged_or_foreign_log_fails(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("milli_degrees", "level"),
-    [(["41000", "52000"], "ok"), (["77000"], "warn"), (["40000", "86000"], "warn"), ([], "unknown")],
+    ("readings", "level", "words"),
+    [
+        (BoardReadings(), "unknown", "no sensor"),
+        (BoardReadings(throttled=True), "warn", "slowed down now"),
+        (BoardReadings(temperature_c=61.2, throttle_c=80.0), "ok", "61 °C, slowed down from 80 °C"),
+        (BoardReadings(temperature_c=76.0, throttle_c=80.0), "warn", "a run does less"),
+        (BoardReadings(temperature_c=81.0, throttle_c=80.0), "warn", "slowed down now"),
+        (BoardReadings(temperature_c=60.0, throttle_c=80.0, throttled=True), "warn", "slowed down now"),
+    ],
 )
-def test_the_hottest_sensor_counts(sys_dir, milli_degrees, level):
-    for number, text in enumerate(milli_degrees):
-        put(sys_dir / f"thermal_zone{number}" / "temp", f"{text}\n")
-    put(sys_dir / "thermal_zone9" / "temp", "")  # a zone that says nothing
-    finding = checks.check_temperature(sys_dir)
+def test_the_temperature_is_judged_by_its_distance_to_the_limit(readings, level, words):
+    finding = checks.check_temperature(readings)
     assert finding.level == level
-    if milli_degrees:
-        assert f"{max(int(text) for text in milli_degrees) // 1000} °C" in finding.found
+    assert words in finding.found
 
 
 @pytest.mark.parametrize(
-    ("word", "level", "found"),
+    ("readings", "level", "found"),
     [
-        ("0", "ok", "no undervoltage since the start"),
-        ("50000", "warn", "undervoltage since the start"),
-        ("50005", "warn", "undervoltage now"),
-        ("20002", "ok", "no undervoltage since the start"),  # frequency capped: not the supply
+        (BoardReadings(), "unknown", "not known here"),
+        (BoardReadings(undervoltage=False), "ok", "no undervoltage"),
+        (BoardReadings(undervoltage=False, was_undervolted=True), "warn", "undervoltage since the start"),
+        (BoardReadings(undervoltage=True), "warn", "undervoltage now"),
     ],
 )
-def test_the_firmware_s_word_is_read(sys_dir, word, level, found):
-    put(sys_dir / "devices/platform/soc/soc:firmware/get_throttled", f"{word}\n")
-    finding = checks.check_power(sys_dir)
+def test_the_supply_is_judged(readings, level, found):
+    finding = checks.check_power(readings)
     assert (finding.level, finding.found) == (level, found)
 
 
-@pytest.mark.parametrize(("alarm", "level"), [("0", "ok"), ("1", "warn")])
-def test_the_voltage_sensor_is_read(sys_dir, alarm, level):
-    put(sys_dir / "class/hwmon/hwmon0/name", "cpu_thermal\n")
-    put(sys_dir / "class/hwmon/hwmon1/name", "rpi_volt\n")
-    put(sys_dir / "class/hwmon/hwmon1/in0_lcrit_alarm", f"{alarm}\n")
-    assert checks.check_power(sys_dir).level == level
-
-
-def test_power_is_unknown_where_nothing_reports_it(sys_dir):
-    assert checks.check_power(sys_dir).found == "not known here"
+@pytest.mark.parametrize(
+    ("memory_mb", "wear_percent", "levels"),
+    [(None, None, ("unknown", "unknown")), (150.0, 90.0, ("warn", "warn")), (900.0, 20.0, ("ok", "ok"))],
+)
+def test_memory_and_wear_are_judged(memory_mb, wear_percent, levels):
+    readings = BoardReadings(memory_available_mb=memory_mb, card_wear_percent=wear_percent)
+    assert (checks.check_memory(readings).level, checks.check_card(readings).level) == levels
 
 
 @pytest.mark.parametrize(("took", "level"), [(True, "ok"), (False, "warn")])

@@ -12,6 +12,7 @@ from edge.indicate.indicator import IndicatorGroup, NullIndicator, State, is_sho
 from edge.indicate.patterns import BLUE, CYAN, DARK, MAGENTA, RED, WHITE
 from edge.indicate.player import LightDisplay, Player
 from edge.indicate.recorded import RecordedIndicator, RecordedLight
+from edge.timing import LatencyHistogram
 
 MS = 1_000_000
 
@@ -186,3 +187,44 @@ def test_the_null_indicator_takes_everything(make_cue):
 )
 def test_micro_cues_without_a_flag_are_shown(make_cue, changes, flagged_cues, expected):
     assert is_shown(make_cue(**changes), IndicateConfig(flagged_cues=flagged_cues)) is expected
+
+
+def test_how_long_a_cue_took_to_be_shown_is_timed(light, clock, make_cue):
+    latency = LatencyHistogram()
+    player = Player(LightDisplay(light), clock, latency)
+    player.cue(make_cue())
+    clock.time_ns += 3 * MS
+    player.pump()
+    player.pump()
+    assert latency.n == 1
+    assert latency.largest_ns == 3 * MS
+    player.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_started_again_with_the_state_that_holds(clock, make_cue):
+    shown = threading.Event()
+
+    class Frail(LightDisplay):
+        def cue(self, cue):
+            raise RuntimeError("a bug")
+
+        def show(self, state):
+            super().show(state)
+            shown.set()
+
+    light = RecordedLight(clock)
+    player = Player(Frail(light), clock)
+    assert player.is_alive  # not started: not dead
+    player.start()
+    player.show(State.FAULT)
+    assert shown.wait(20)
+    shown.clear()
+    player.cue(make_cue())
+    player._thread.join(20)
+    assert not player.is_alive
+    player.revive()
+    assert player.is_alive
+    assert shown.wait(20)
+    player.close()
+    assert player.is_alive  # ended, not dead

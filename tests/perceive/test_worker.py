@@ -1,5 +1,6 @@
 """The worker's two modes, played with a scripted finder; no test depends on time."""
 
+import ctypes
 import threading
 from concurrent.futures import wait
 
@@ -9,7 +10,7 @@ import pytest
 from edge.messages import FaceLandmarks, Frame
 from edge.perceive.models import ModelMissing
 from edge.perceive.scripted import ScriptedFinder
-from edge.perceive.worker import FrameShapeChanged, KeyFrameWorker
+from edge.perceive.worker import FrameShapeChanged, KeyFrameThreadLost, KeyFrameWorker
 
 LATENCY_NS = 50_000_000
 
@@ -137,3 +138,40 @@ def test_close_is_safe_twice_and_ends_the_thread(gate):
     worker.close()
     worker.close()
     assert not any(thread.name.startswith("perceive") for thread in threading.enumerate())
+
+
+def kill(thread):
+    """Have a thread end as if by itself, at the next thing it does in Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+
+
+@pytest.mark.parametrize("latency_ns", [None, LATENCY_NS])
+def test_a_thread_that_died_is_started_again_and_the_key_frame_in_its_hands_is_lost(
+    worker_of, gate, latency_ns
+):
+    gate.set()
+    worker = worker_of(ScriptedFinder([(face(1.0),), (face(2.0),), (face(3.0),)], gate), latency_ns)
+    worker.submit(frame(0))
+    finish(worker)
+    assert worker.collect(LATENCY_NS).faces[0].points[0, 0] == 1.0
+    kill(worker._ran)
+    worker.submit(frame(10))  # wakes it, and it dies of it
+    worker._ran.join(20)
+    assert worker.collect(10**12) is None
+    assert worker.n_revived == 1
+    assert worker.submit(frame(20))
+    finish(worker)
+    assert worker.collect(10**12).sequence == 20
+
+
+def test_a_thread_that_dies_again_and_again_is_given_up(worker_of):
+    worker = worker_of(ScriptedFinder([]))
+    worker.n_revived = 20
+    worker.submit(frame(0))
+    finish(worker)
+    worker.collect(0)
+    kill(worker._ran)
+    worker.submit(frame(1))
+    worker._ran.join(20)
+    with pytest.raises(KeyFrameThreadLost, match="20 times"):
+        worker.collect(0)

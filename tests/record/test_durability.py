@@ -264,3 +264,31 @@ def test_a_bug_in_the_writer_is_seen(scene, recorder, data_dir):
     recorder.append(scene.cue(1, 2))
     with pytest.raises(LogUnwritten, match="stopped on a bug"):
         recorder.close()
+    with LogReader(data_dir) as log:
+        assert log.n_cues(log.resolve("latest")) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_whose_thread_died_goes_on_in_another_with_all_that_was_handed_in(
+    scene, recorder, monkeypatch
+):
+    scene.start(recorder)
+    assert recorder.flush(20)
+    assert recorder.writer.is_alive
+
+    def bug():
+        raise MemoryError
+
+    monkeypatch.setattr(recorder._writer, "_progress", bug)
+    recorder.append(scene.cue(1, 2))
+    recorder._writer._thread.join(20)
+    assert not recorder.writer.is_alive
+    recorder.append(scene.cue(3, 4))
+    monkeypatch.undo()
+    recorder.writer.revive()
+    assert recorder.flush(20)
+    assert recorder.fault is None
+    assert recorder.counts.n_lost_rows == 0
+    recorder.close()
+    with LogReader(recorder._path.parent) as log:
+        assert log.n_cues(log.resolve("latest")) == 2

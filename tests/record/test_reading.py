@@ -182,6 +182,7 @@ def test_a_session_is_summed_up(log, session_id):
         "kept": 0,
         "note": "",
         "consent_version": None,
+        "relief": None,
     }
 
 
