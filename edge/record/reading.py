@@ -217,7 +217,7 @@ class LogReader:
             unpack_codes(points, n_frames, n_points * 2).reshape(n_frames, n_points, 2),
         )
 
-    def health(self, session_id: str) -> Iterator[tuple[float, str, float]]:
+    def health_rows(self, session_id: str) -> Iterator[tuple[float, str, float]]:
         """Readings of the machine where they changed: seconds since the first frame, name, value."""
         sql = "SELECT at_ns, name, value FROM health WHERE session_key = ? ORDER BY at_ns, name"
         rows = self._rows(sql, self._key(session_id))

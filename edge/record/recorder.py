@@ -73,7 +73,7 @@ class Recorder:
         self._salvage: Salvage | None = None
         self._keeper: Keeper | None = None
         self.pictures: PictureKeeper | None = None
-        self._writer = Writer(connection, path, self._progress, self._renewed, lock.tell)
+        self.writer = self._writer = Writer(connection, path, self._progress, self._renewed, lock.tell)
 
     @classmethod
     def open(cls, data_dir: Path, config: RecordConfig, n_points: int) -> Recorder:
@@ -142,11 +142,6 @@ class Recorder:
             n_faults=self._writer.n_faults,
             n_lost_pictures=self.pictures.n_lost if self.pictures else 0,
         )
-
-    @property
-    def writer(self) -> Writer:
-        """Whose thread owns the database; for whoever looks after threads."""
-        return self._writer
 
     def keep_within_consent(self, participant: str, is_required: bool) -> None:
         """Keep no more of the sessions to come than the participant agreed to; without it, no pictures.
@@ -275,8 +270,7 @@ class Recorder:
         self._put(self._running().rows.clock_offset(at_ns, offset_ns, synchronised))
 
     def add_health(self, at_ns: int, name: str, value: float) -> None:
-        """Store a reading of the machine, such as "temperature_c" or "fps"; from any thread, to whom a
-        session may end at any moment."""
+        """Store a reading of the machine, such as "fps"; from any thread, also when no session runs."""
         if (session := self._session) is not None:
             self._writer.put(Rows(session.rows.health(at_ns, name, value)), 0.0)
 
@@ -305,7 +299,9 @@ class Recorder:
             yield
         finally:
             connection = open_for_writing(self._path)
-            self._writer = Writer(connection, self._path, self._progress, self._renewed, self._lock.tell)
+            self.writer = self._writer = Writer(
+                connection, self._path, self._progress, self._renewed, self._lock.tell
+            )
             if keeper is not None:
                 self.look_after()
 

@@ -206,7 +206,7 @@ class World:
     def health_rows(self, name):
         """What the log has of one reading, in order."""
         with LogReader(self.data) as log:
-            return [value for _, found, value in log.health(log.resolve("latest")) if found == name]
+            return [value for _, found, value in log.health_rows(log.resolve("latest")) if found == name]
 
     def committed(self):
         """Wait until all that was handed in is on the disk."""
