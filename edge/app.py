@@ -31,6 +31,7 @@ from edge.pipeline import Outcome
 from edge.proof.process import disk_swap, swap_limit
 from edge.record.pictures import PicturesRefused
 from edge.record.recorder import Recorder
+from edge.record.writer import NewestWriter
 from edge.service import StopRequest, forbid_core_dumps, is_journalled
 from edge.session_control import SessionControl, Turns
 from edge.supervision import SignsOfLife, Supervised
@@ -201,7 +202,7 @@ def run_sessions(
         recorder = Recorder.open(data_dir, config.record, N_POINTS)
         stack.callback(recorder.close)
         clock = SessionClock()
-        health = HealthMonitor(Board(data_dir), StateFile(data_dir), [recorder.writer], warn)
+        health = HealthMonitor(Board(data_dir), StateFile(data_dir), [NewestWriter(recorder)], warn)
         indicator = open_indicator(config.indicate, clock.text, not is_read_along(config), health.cue_to_pin)
         stack.callback(indicator.close)
         health.workers += players_of(indicator)

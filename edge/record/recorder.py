@@ -73,7 +73,7 @@ class Recorder:
         self._salvage: Salvage | None = None
         self._keeper: Keeper | None = None
         self.pictures: PictureKeeper | None = None
-        self.writer = self._writer = Writer(connection, path, self._progress, self._renewed, lock.tell)
+        self.writer = Writer(connection, path, self._progress, self._renewed, lock.tell)
 
     @classmethod
     def open(cls, data_dir: Path, config: RecordConfig, n_points: int) -> Recorder:
@@ -103,7 +103,7 @@ class Recorder:
                 aside = set_aside(path)
                 log.warning("%s was damaged and is now %s; its rows are carried over", path, aside.name)
                 recorder = cls._on(path, lock, config, n_points)
-                recorder._writer.put(Rows(incident("damaged", damage.detail)), math.inf)
+                recorder.writer.put(Rows(incident("damaged", damage.detail)), math.inf)
             if unsalvaged(data_dir):
                 recorder._begin_salvage()
             return recorder
@@ -123,7 +123,7 @@ class Recorder:
     @property
     def fault(self) -> str | None:
         """Why nothing can be written at the moment; None on a good day."""
-        return self._writer.fault
+        return self.writer.fault
 
     @property
     def session_id(self) -> str | None:
@@ -135,11 +135,11 @@ class Recorder:
         """What became of what was handed in."""
         running = self._session.n_lost_signal_frames if self._session else 0
         return RecorderCounts(
-            n_committed_rows=self._writer.n_committed_rows,
-            n_waiting=self._writer.n_waiting,
-            n_lost_rows=self._writer.n_lost_rows,
+            n_committed_rows=self.writer.n_committed_rows,
+            n_waiting=self.writer.n_waiting,
+            n_lost_rows=self.writer.n_lost_rows,
             n_lost_signal_frames=self._n_lost_signal_frames_before + running,
-            n_faults=self._writer.n_faults,
+            n_faults=self.writer.n_faults,
             n_lost_pictures=self.pictures.n_lost if self.pictures else 0,
         )
 
@@ -193,10 +193,10 @@ class Recorder:
         self._next_key += 1
         n_points = self._n_points if self._config.traces else 0
         source = info.source
-        self._session = RunningSession(rows, source.fps, source.live, n_points, self._writer.n_lost_rows)
+        self._session = RunningSession(rows, source.fps, source.live, n_points, self.writer.n_lost_rows)
         boot_id = _BOOT_ID.read_text().strip() if source.live and _BOOT_ID.exists() else ""
         self._session.opening = rows.start(info, boot_id)
-        self._writer.put(Rows(*self._session.opening), math.inf)
+        self.writer.put(Rows(*self._session.opening), math.inf)
         if clock_offset_ns is not None:
             self.add_clock_offset(first_frame_ns, clock_offset_ns, synchronised)
         if self.pictures is not None:
@@ -255,7 +255,7 @@ class Recorder:
         if self._config.signals:
             wait_s = 0.0 if session.live else _FILE_WAIT_S
             if (block := session.add_signals(face, trace, wait_s)) is not None:
-                self._writer.put(block, math.inf)
+                self.writer.put(block, math.inf)
 
     def saw_frame(self, sequence: int, timestamp_ns: int) -> None:
         """Note how far the session is, also where no face is there to be traced."""
@@ -272,7 +272,7 @@ class Recorder:
     def add_health(self, at_ns: int, name: str, value: float) -> None:
         """Store a reading of the machine, such as "fps"; from any thread, also when no session runs."""
         if (session := self._session) is not None:
-            self._writer.put(Rows(session.rows.health(at_ns, name, value)), 0.0)
+            self.writer.put(Rows(session.rows.health(at_ns, name, value)), 0.0)
 
     def end_session(self, reason: str, n_frames: int) -> None:
         """End the running session: hand over what is in the buffers and say why it ended."""
@@ -282,7 +282,7 @@ class Recorder:
         if self.pictures is not None:
             self.pictures.end_session()
         if (progress := self._progress()) is not None:
-            self._writer.put(Rows(progress, session.rows.end(reason, n_frames)), math.inf)
+            self.writer.put(Rows(progress, session.rows.end(reason, n_frames)), math.inf)
         self._n_lost_signal_frames_before += session.n_lost_signal_frames
         self._session = None
 
@@ -294,20 +294,18 @@ class Recorder:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.stop()
-        self._writer.close()
+        self.writer.close()
         try:
             yield
         finally:
             connection = open_for_writing(self._path)
-            self.writer = self._writer = Writer(
-                connection, self._path, self._progress, self._renewed, self._lock.tell
-            )
+            self.writer = Writer(connection, self._path, self._progress, self._renewed, self._lock.tell)
             if keeper is not None:
                 self.look_after()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was handed in is on disk; not for the main loop."""
-        return self._writer.flush(timeout_s)
+        return self.writer.flush(timeout_s)
 
     def close(self) -> None:
         """Write what is left and let the data directory go. Safe to call twice.
@@ -329,7 +327,7 @@ class Recorder:
         if self._salvage is not None:
             self._salvage.stop(_SALVAGE_PATIENCE_S)
         try:
-            self._writer.close()
+            self.writer.close()
         finally:
             self._lock.release()
 
@@ -339,7 +337,7 @@ class Recorder:
         self._salvage.begin()
 
     def _put(self, statement: Statement) -> None:
-        self._writer.put(Rows(statement), math.inf)
+        self.writer.put(Rows(statement), math.inf)
 
     def _running_key(self) -> int:
         return self._session.rows.session_key if self._session else 0
@@ -350,11 +348,11 @@ class Recorder:
             self._put(session.rows.clock_offset(at_ns, offset_ns, synchronised))
 
     def _put_salvaged(self, statements: list[Statement], timeout_s: float) -> bool:
-        self._writer.put(Rows(*statements), math.inf)
-        return self._writer.flush(timeout_s)
+        self.writer.put(Rows(*statements), math.inf)
+        return self.writer.flush(timeout_s)
 
     def _session_keys(self) -> dict[str, int]:
-        self._writer.flush(_FILE_WAIT_S)
+        self.writer.flush(_FILE_WAIT_S)
         return session_keys(self._path)
 
     def _renewed(self, damage: str) -> list[Statement]:
@@ -369,7 +367,7 @@ class Recorder:
         return self._session
 
     def _queue(self, work: Work) -> None:
-        self._writer.put(work, 0.0 if self._running().live else _FILE_WAIT_S)
+        self.writer.put(work, 0.0 if self._running().live else _FILE_WAIT_S)
 
     def _face(self, session: RunningSession, number: int) -> FaceBuffers:
         face = session.faces.get(number)
@@ -387,7 +385,7 @@ class Recorder:
         """The face is gone or the session ends: nothing more will come for what waits."""
         face.is_followed = False
         if face.block is not None:
-            self._writer.put(face.block, math.inf)
+            self.writer.put(face.block, math.inf)
             face.block = None
         self._hand_over_points(session, face, NEVER_NS)
 
@@ -396,7 +394,7 @@ class Recorder:
         session = self._session
         if session is None:
             return None
-        n_lost_rows = self._writer.n_lost_rows - session.n_lost_rows_before
+        n_lost_rows = self.writer.n_lost_rows - session.n_lost_rows_before
         return session.rows.progress(
             session.last_ns, session.n_frames, session.n_lost_signal_frames, n_lost_rows
         )

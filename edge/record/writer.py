@@ -338,6 +338,30 @@ class Writer:
             connection.close()
 
 
+class HasWriter(Protocol):
+    """A recorder."""
+
+    writer: Writer
+
+
+class NewestWriter:
+    """The writer of a log that may be opened anew, for whoever looks after its thread."""
+
+    name = Writer.name
+
+    def __init__(self, log: HasWriter) -> None:
+        self._log = log
+
+    @property
+    def is_alive(self) -> bool:
+        """As the writer's."""
+        return self._log.writer.is_alive
+
+    def revive(self) -> None:
+        """As the writer's."""
+        self._log.writer.revive()
+
+
 def _executed(connection: sqlite3.Connection, statement: Statement) -> bool:
     """False where the row breaks a rule of the schema: lost and counted, the others go on."""
     try:

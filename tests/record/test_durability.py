@@ -151,7 +151,7 @@ def limited(monkeypatch, scene, data_dir):
     monkeypatch.setattr(writer, "connect_writer", full_disk(lambda: pages[0]))
     monkeypatch.setattr(writer, "_RETRY_S", 0.01)
     # the connection it opened with knows no limit: make the first commit lose it
-    recorder._writer._failed(sqlite3.OperationalError("database or disk is full"))
+    recorder.writer._failed(sqlite3.OperationalError("database or disk is full"))
     yield recorder, pages
     recorder._lock.release()
 
@@ -258,7 +258,7 @@ def test_a_bug_in_the_writer_is_seen(scene, recorder, data_dir):
             raise TypeError("a bug")
 
     scene.start(recorder)
-    recorder._writer.put(Bug(), 0.0)
+    recorder.writer.put(Bug(), 0.0)
     recorder.flush(0.5)
     assert recorder.fault == "the log writer stopped on a bug"
     recorder.append(scene.cue(1, 2))
@@ -279,9 +279,9 @@ def test_a_writer_whose_thread_died_goes_on_in_another_with_all_that_was_handed_
     def bug():
         raise MemoryError
 
-    monkeypatch.setattr(recorder._writer, "_progress", bug)
+    monkeypatch.setattr(recorder.writer, "_progress", bug)
     recorder.append(scene.cue(1, 2))
-    recorder._writer._thread.join(20)
+    recorder.writer._thread.join(20)
     assert not recorder.writer.is_alive
     recorder.append(scene.cue(3, 4))
     monkeypatch.undo()

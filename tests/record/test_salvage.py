@@ -200,11 +200,11 @@ def test_damage_that_is_met_while_watching_costs_nothing_that_was_acknowledged(d
     recorder, session_id = record_session(scene, data_dir, n_seconds=20, ended=False)
     assert recorder.flush(10.0)
     # what a failing card does: the connection finds other bytes than it wrote
-    recorder._writer._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    recorder.writer._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'cues'").fetchone()
     overwrite(data_dir / DATABASE_NAME, root, bytes([200]) * PAGE_BYTES)
-    recorder._writer._close_connection()  # and its cache with it
+    recorder.writer._close_connection()  # and its cache with it
     for frame in range(2400, 3600):
         recorder.add_trace(scene.trace(frame))
         if frame % 60 == 59:
