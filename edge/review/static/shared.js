@@ -35,7 +35,7 @@ export function fitted(canvas) {
 
 export function clock(seconds, digits = 0) {
   const sign = seconds < 0 ? "-" : "";
-  const all = Math.abs(seconds);
+  const all = Number(Math.abs(seconds).toFixed(digits)); // rounded first: 59.9 s is 1:00, not 0:60
   const hours = Math.floor(all / 3600), minutes = Math.floor(all / 60) % 60;
   const rest = (all % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
   return sign + (hours ? hours + ":" + String(minutes).padStart(2, "0") : String(minutes)) + ":" + rest;

@@ -92,7 +92,7 @@ function draw() {
 
 function ground(pen, width, height) {
   const span = view[1] - view[0];
-  const step = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600].find((s) => span / s <= 12) || 7200;
+  const step = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600].find((s) => span / s <= Math.min(12, (width - NAME_PX) / 60)) || 7200;
   pen.strokeStyle = colour.grid;
   pen.fillStyle = colour["ink-soft"];
   for (let at = Math.ceil(view[0] / step) * step; at <= view[1]; at += step) {
