@@ -26,6 +26,7 @@ EXPOSURE_MAX = {
     "microcue-first-boot.service": 25,
     "microcue-firewall.service": 30,
     "microcue-clocks.service": 70,
+    "microcue-review.service": 15,
     "microcue.service": 9,  # with kernels compiled ahead, as everything is installed here
 }
 EXPOSURE_USUAL_MAX = 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import stat
@@ -77,7 +78,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     place = serving.Place(args.address, args.port, args.unix, args.certificate, args.key, bool(password))
     serving.check_place(place)
     prepare(context.data_dir)
-    os.nice(_NICENESS)
+    with contextlib.suppress(PermissionError):  # a service is nice by its unit, and may change nothing
+        os.nice(_NICENESS)
     with serving.listening(place) as (bound, hosts):
         app, door = site.build_site(context.data_dir, hosts, place.scheme, password)
         link = f"{place.scheme}://{_host(hosts, place)}/login?token={door.link_token(reviewer)}"

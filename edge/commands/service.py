@@ -16,7 +16,7 @@ from edge.errors import EXIT_INPUT_OUTPUT, EdgeError, UsageError
 from edge.firmware.card import find_card
 from edge.firmware.errors import FirmwareError
 from edge.firmware.first_boot import apply_boot_files, remove_boot_files
-from edge.firmware.manifest import AHEAD, APPLIANCE, SERVICE, Installed, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, REVIEW, SERVICE, Installed, installed
 from edge.firmware.slots import HOME
 
 _UNITS_PLACE = Path("etc/systemd/system")
@@ -28,6 +28,7 @@ examples:
   sudo microcue install-service
   sudo microcue install-service --appliance    a machine that does nothing else: see firmware_config/README.md
   sudo microcue install-service --ahead  with kernels compiled ahead: less memory, less allowed
+  sudo microcue install-service --review with the review page on 127.0.0.1:8341
   sudo microcue uninstall-service        the log stays; microcue forget deletes what is in it
 """
 Run = Callable[[Sequence[str]], int]
@@ -77,6 +78,11 @@ def register(subparsers: Any) -> None:
                 help="compile the kernels ahead, then forbid the watcher memory that is written and run "
                 "(default: as installed before)",
             )
+            parser.add_argument(
+                "--review",
+                action="store_true",
+                help="also the review page, started by a visit, in a network of its own without a way out",
+            )
         parser.set_defaults(run=run)
 
 
@@ -84,7 +90,8 @@ def install(args: argparse.Namespace, context: Context, call: Run = subprocess.c
     """Compile ahead where asked to, write the units, make the user, compile the kernels, start."""
     command = program()
     ahead = [AHEAD] if _compiled_ahead(command, args, context, call) else []
-    chosen = installed([SERVICE, *([APPLIANCE] if args.appliance else []), *ahead])
+    review = [REVIEW] if _has_review(args) else []
+    chosen = installed([SERVICE, *([APPLIANCE] if args.appliance else []), *ahead, *review])
     for file in chosen:
         path, text = args.root / file.target, file.text(command)
         context.print_text(f"write {path}" + (f":\n\n{text}" if args.dry_run else ""))
@@ -115,8 +122,13 @@ def _compiled_ahead(command: Path, args: argparse.Namespace, context: Context, c
     return False
 
 
+def _has_review(args: argparse.Namespace) -> bool:
+    """Whether the review page is wanted, or was there before."""
+    return args.review or any((args.root / file.target).exists() for file in installed([REVIEW]))
+
+
 def _first_steps(chosen: Sequence[Installed]) -> list[list[str]]:
-    at_once = [file.target.name for file in chosen if file.enable and file.set == SERVICE]
+    at_once = [file.target.name for file in chosen if file.enable and file.set in (SERVICE, REVIEW)]
     later = [file.target.name for file in chosen if file.enable and file.set == APPLIANCE]
     return [
         ["systemd-sysusers", "/etc/sysusers.d/microcue.conf"],

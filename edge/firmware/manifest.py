@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SERVICE, APPLIANCE, AHEAD = "service", "appliance", "ahead"
+SERVICE, APPLIANCE, AHEAD, REVIEW = "service", "appliance", "ahead", "review"
 _COMMAND = "@MICROCUE@"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -28,8 +28,9 @@ class Installed:
         Below `firmware_config/`.
     target : Path
         Below the root of the system.
-    set : {"service", "appliance", "ahead"}
-        Beside other work, only on a machine that does nothing else, or only with kernels compiled ahead.
+    set : {"service", "appliance", "ahead", "review"}
+        Beside other work, only on a machine that does nothing else, only with kernels compiled ahead, or
+        only with the review page.
     enable : bool
         A unit that starts with the machine.
     """
@@ -55,7 +56,7 @@ def read(source: str) -> str:
     return (folder() / source).read_text(encoding="utf-8")
 
 
-def installed(sets: Collection[str] = (SERVICE, APPLIANCE, AHEAD)) -> list[Installed]:
+def installed(sets: Collection[str] = (SERVICE, APPLIANCE, AHEAD, REVIEW)) -> list[Installed]:
     """The files of these sets, in the manifest's order."""
     entries: list[dict[str, Any]] = tomllib.loads(read("manifest.toml"))["file"]
     files = [Installed(**{**entry, "target": Path(entry["target"])}) for entry in entries]

@@ -9,7 +9,7 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.review.errors import AddressRefused, AddressTaken, CertificateUnusable, SocketTaken
 
+_FIRST_HANDED = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 _REQUEST_HEAD_S = 10.0
 _KEEP_ALIVE_S = 15
 _N_CONNECTIONS_MAX = 64
@@ -117,12 +118,16 @@ def is_loopback(address: str) -> bool:
 
 @contextlib.contextmanager
 def listening(place: Place) -> Iterator[tuple[socket.socket, list[str]]]:
-    """The socket, and the Host headers that it is to be addressed by.
+    """The socket, systemd's where it passed one, and the Host headers that it is to be addressed by.
 
     Raises
     ------
     AddressRefused, AddressTaken, SocketTaken
     """
+    if (handed := _handed_over()) is not None:
+        with handed:
+            yield handed, _hosts_of(handed, place)
+        return
     check_place(place)
     if place.unix_socket is not None:
         with _unix_listener(place.unix_socket) as bound:
@@ -136,9 +141,26 @@ def listening(place: Place) -> Iterator[tuple[socket.socket, list[str]]]:
         except OSError as error:
             raise AddressTaken(place.address, place.port, error.strerror or str(error)) from error
         bound.listen(128)
-        port = bound.getsockname()[1]
-        names = {place.address, "localhost"} if is_loopback(place.address) else {place.address}
-        yield bound, [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in sorted(names)]
+        yield bound, _hosts_of(bound, place)
+
+
+def _handed_over() -> socket.socket | None:
+    """The socket that systemd opened for this process and passed on, where it did (sd_listen_fds(3)).
+
+    It works in a network namespace that has no way out, since a socket stays in the one it was opened in.
+    """
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
+        return None
+    return socket.socket(fileno=_FIRST_HANDED)
+
+
+def _hosts_of(bound: socket.socket, place: Place) -> list[str]:
+    if bound.family == socket.AF_UNIX:
+        return ["localhost"]
+    address, port = bound.getsockname()[:2]
+    check_place(replace(place, address=address, unix_socket=None))
+    names = {address, "localhost"} if is_loopback(address) else {address}
+    return [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in sorted(names)]
 
 
 def serve(app: ASGIApp, place: Place, bound: socket.socket, ready: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ from edge.commands import service
 from edge.commands.context import Context
 from edge.config import Config
 from edge.errors import EXIT_CONFIG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, EXIT_USAGE, UsageError
-from edge.firmware.manifest import AHEAD, APPLIANCE, SERVICE, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, REVIEW, SERVICE, installed
 
 # what the system itself needs root for; edge/firmware, nftables
 ROOT_UNITS = {"microcue-first-boot.service", "microcue-firewall.service"}
@@ -38,8 +38,8 @@ def in_opt(monkeypatch):
     monkeypatch.setattr(service, "_SYSTEMD_RUNS", Path("/"))
 
 
-def options(root, dry_run=False, appliance=False, ahead=None):
-    return argparse.Namespace(root=root, dry_run=dry_run, appliance=appliance, ahead=ahead)
+def options(root, dry_run=False, appliance=False, ahead=None, review=False):
+    return argparse.Namespace(root=root, dry_run=dry_run, appliance=appliance, ahead=ahead, review=review)
 
 
 def unit(name):
@@ -61,6 +61,15 @@ def test_dry_run_says_everything_and_writes_nothing(context, tmp_path, capsys):
     # no option: each would win over the settings file
     assert "ExecStart=/opt/microcue/bin/microcue run\n" in printed
     assert "run systemctl enable --now microcue.service microcue-maintenance.timer" in printed
+    assert written(tmp_path) == set()
+
+
+def test_review_page_stays_with_the_next_version_and_goes_with_the_service(context, tmp_path):
+    service.install(options(tmp_path, review=True), context, call=None)
+    assert written(tmp_path) == targets(SERVICE, REVIEW)
+    service.install(options(tmp_path), context, call=None)  # as an update does
+    assert written(tmp_path) == targets(SERVICE, REVIEW)
+    service.uninstall(options(tmp_path), context, call=None)
     assert written(tmp_path) == set()
 
 

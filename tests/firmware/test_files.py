@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from edge.firmware import manifest
-from edge.firmware.manifest import AHEAD, APPLIANCE, SERVICE, folder, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, REVIEW, SERVICE, folder, installed
 
 FILES = installed()
 COMMAND = Path("/opt/microcue/bin/microcue")
 UNITS = [file for file in FILES if file.target.parent == Path("etc/systemd/system")]
-INI = [file for file in FILES if re.search(r"etc/systemd/.*\.(service|timer|mount|conf)$", str(file.target))]
+INI = [
+    file
+    for file in FILES
+    if re.search(r"etc/systemd/.*\.(service|socket|timer|mount|conf)$", str(file.target))
+]
 # put together, or read elsewhere: not copied
 NOT_INSTALLED = {"README.md", "manifest.toml", "nftables/ssh.nft", "nftables/clock.nft"}
 NOT_INSTALLED_FOLDERS = ("boot/", "first-boot/", "image/", "jetson/")
@@ -43,7 +47,7 @@ def test_manifest_and_folder_hold_the_same_files():
     there = {path for path in there if not path.startswith(NOT_INSTALLED_FOLDERS)}
     assert there - NOT_INSTALLED == listed
     assert there >= NOT_INSTALLED
-    assert {file.set for file in FILES} == {SERVICE, APPLIANCE, AHEAD}
+    assert {file.set for file in FILES} == {SERVICE, APPLIANCE, AHEAD, REVIEW}
     assert len({file.target for file in FILES}) == len(FILES)
 
 
@@ -57,7 +61,7 @@ def test_every_file_is_explained():
 @pytest.mark.parametrize("file", INI, ids=name)
 def test_unit_has_no_unknown_section_and_no_empty_value_but_where_empty_means_none(file):
     table = sections(file.text(COMMAND))
-    known = {"Unit", "Service", "Timer", "Mount", "Install", "Journal", "Manager", "zram0"}
+    known = {"Unit", "Service", "Socket", "Timer", "Mount", "Install", "Journal", "Manager", "zram0"}
     assert set(table.sections()) <= known
     for section in table.sections():
         empty = {key for key, value in table[section].items() if not value}
@@ -74,7 +78,9 @@ def test_units_name_only_units_that_exist():
     ours = {file.target.name for file in UNITS}
     for file in INI:
         named = set(
-            re.findall(r"(?:microcue|run-microcue)[\w\\-]*\.(?:service|timer|mount)", file.text(COMMAND))
+            re.findall(
+                r"(?:microcue|run-microcue)[\w\\-]*\.(?:service|socket|timer|mount)", file.text(COMMAND)
+            )
         )
         assert named <= ours, file.source
 
