@@ -97,3 +97,12 @@ def test_the_journal_is_told_by_its_stream_and_not_by_a_name_that_was_inherited(
     assert is_journalled({"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"})
     assert not is_journalled({"JOURNAL_STREAM": "8:1"})
     assert not is_journalled({})
+
+
+def test_process_that_ends_at_once_searches_for_nothing_at_its_end():
+    program = (
+        "import gc, atexit; from edge.service import end_at_once; gc.collect(); "
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000)); end_at_once()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "True\n"

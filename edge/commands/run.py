@@ -47,7 +47,9 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Watch, then say what was noticed."""
     from edge.app import is_read_along, run_sessions
+    from edge.service import end_at_once
 
+    end_at_once()
     config = config_with_options(context.config, args, camera=args.camera)
     marks = read_marks(args.marks) if args.marks else []
     is_public = is_read_along(config) and not context.json
