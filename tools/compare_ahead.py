@@ -24,7 +24,7 @@ from typing import Any
 from edge import ahead
 
 # what every session has of its own: when it was, and what it ran on
-_OWN_TABLES = {"sessions", "versions", "clock_offsets", "participants", "incidents"}
+_OWN_TABLES = {"sessions", "versions", "clock_offsets", "participants", "incidents", "health"}
 SESSION = """
 import json, resource, sys
 from edge.cli import main
