@@ -93,7 +93,7 @@ def require_light(config: Config) -> None:
     if is_kiosk(config) and not is_recording and not config.indicate.camera_led:
         raise ConfigError(
             "kiosk mode expects a light that shows when the camera is read, indicate.camera_led is empty; "
-            'wire one and set it, as camera_led = "gpio:22"'
+            'wire one and set it, as camera_led = "gpio:24"'
         )
 
 

@@ -1,4 +1,4 @@
-"""Draws `docs/images/wiring.svg`: LED, button, marker pin and buzzer on a Raspberry Pi's header.
+"""Draws `docs/images/wiring.svg`: LEDs, button, marker pin and buzzer on a Raspberry Pi's header.
 
 python tools/draw_wiring.py
 """
@@ -26,11 +26,11 @@ RED, BLUE, GREEN, BROWN, BLACK = "#c0392b", "#2456a6", "#2e7d32", "#8d5a2b", "#3
 
 def main() -> int:
     """Draw."""
-    parts = [*led(), *button(), *marker(), *buzzer(), *header()]
+    parts = [*led(), *button(), *marker(), *buzzer(), *camera_light(), *notes(), *header()]
     style = "font-family='DejaVu Sans, Verdana, sans-serif' font-size='13'"
     OUTPUT.write_text(
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' {style}>\n"
-        "<title>LED, button, marker pin and buzzer on a Raspberry Pi's header</title>\n"
+        "<title>LEDs, button, marker pin and buzzer on a Raspberry Pi's header</title>\n"
         f"<rect width='{WIDTH}' height='{HEIGHT}' fill='white'/>\n" + "\n".join(parts) + "\n</svg>\n",
         encoding="utf-8",
     )
@@ -44,7 +44,7 @@ def place(pin: int) -> tuple[float, float]:
 
 def header() -> list[str]:
     """The 40 pins with their names; those in use stand out."""
-    used = {9, 11, 12, 14, 15, 25, 29, 39}
+    used = {9, 11, 12, 14, 15, 18, 20, 25, 29, 39}
     x, y = LEFT - STEP / 2, TOP - STEP / 2
     parts = [
         text(LEFT + STEP / 2, 30, "the 40 pins; pin 1 is the corner nearest the card", "middle"),
@@ -123,11 +123,34 @@ def buzzer() -> list[str]:
         f"<circle cx='710' cy='{y + 5}' r='30' fill='#f3e9dd' stroke='{BROWN}'/>",
         text(690, y + 5, "+", "middle"),
         text(714, y + 9, "buzzer", "middle", size=10),
-        text(620, 340, "Every part but the LED may be left out.", "start"),
-        text(620, 358, "GPIO pins carry 3.3 V, a few milliamperes:", "start"),
-        text(620, 376, "no motor, no lamp, no LED without its", "start"),
-        text(620, 394, "resistor, and nothing of 5 V.", "start"),
     ]
+
+
+def camera_light() -> list[str]:
+    """Pin 18 through a resistor to a second LED and back to pin 20."""
+    (x, y), (gx, gy) = place(18), place(20)
+    return [
+        wire(RED, (x, y), (600, y), (600, 325), (640, 325)),
+        *resistor(640, 325, "330 Ω"),
+        wire(RED, (695, 325), (790, 325), (790, 345)),
+        f"<polygon points='775,345 805,345 790,369' fill='#ffe08a' stroke='{RED}'/>",
+        f"<line x1='775' y1='369' x2='805' y2='369' stroke='{RED}' stroke-width='2'/>",
+        wire(BLACK, (790, 369), (790, 395), (580, 395), (580, gy), (gx, gy)),
+        text(620, 422, "camera light, which a kiosk must have", "start", weight="bold"),
+        text(620, 440, "GPIO 24 (pin 18), GND (pin 20):", "start"),
+        text(620, 458, 'camera_led = "gpio:24"', "start"),
+    ]
+
+
+def notes() -> list[str]:
+    """What holds for all of it."""
+    lines = (
+        "But for the LED, all of it may be left out.",
+        "GPIO pins carry 3.3 V, a few milliamperes:",
+        "no motor, no lamp, no LED without its",
+        "resistor, and nothing of 5 V.",
+    )
+    return [text(620, 506 + 18 * k, line, "start") for k, line in enumerate(lines)]
 
 
 def resistor(x: float, y: float, value: str) -> list[str]:

@@ -119,8 +119,9 @@ def _walk(browser: Browser, base: str, link: str, folder: Path) -> list[str]:
     first.page.goto(link, wait_until="networkidle")
     cookies = first.page.context.cookies()
     session = first.page.locator("a.row-link").first.get_attribute("href") or ""
-    problems = _decide(first, session)
-    problems += _play(first, session)
+    _decide(first, session)
+    _play(first, session)
+    problems = first.problems
     first.close()
     for screen, scheme in (("desk", "light"), ("desk", "dark"), ("touch", "light"), ("phone", "dark")):
         drive = Drive(browser, base, folder, scheme, screen)
@@ -135,7 +136,7 @@ def _walk(browser: Browser, base: str, link: str, folder: Path) -> list[str]:
     return problems
 
 
-def _decide(drive: Drive, session: str) -> list[str]:
+def _decide(drive: Drive, session: str) -> None:
     """Keep, dismiss, undo, many at once, filter."""
     page = drive.page
     page.goto(f"{session}/cues/1", wait_until="networkidle")
@@ -160,10 +161,9 @@ def _decide(drive: Drive, session: str) -> list[str]:
     page.get_by_role("button", name="Undo").click()
     page.wait_for_load_state("networkidle")
     drive.expect(page.locator("input[name=number]").count() == 0, "undo brings both back")
-    return drive.problems
 
 
-def _play(drive: Drive, session: str) -> list[str]:
+def _play(drive: Drive, session: str) -> None:
     """Replay, step, magnify; zoom along the session."""
     page = drive.page
     page.goto(f"{session}/cues/1", wait_until="networkidle")
@@ -194,7 +194,6 @@ def _play(drive: Drive, session: str) -> list[str]:
     page.keyboard.press("n")
     page.wait_for_timeout(200)
     drive.expect(page.locator("#open-cue").is_visible(), "n goes to a cue")
-    return []
 
 
 def _where(violation: dict[str, Any]) -> str:

@@ -134,9 +134,8 @@ class HealthMonitor:
         self._before = SessionCounts()
         self._strain = Strain(False, "", True)
         self._was_undervolted = False
-        self._turn = (
-            threading.Lock()
-        )  # between the thread's look and a session's end; never on the frame path
+        # between the thread's look and a session's end; never on the frame path
+        self._turn = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -114,7 +114,8 @@ class Vivid(unittest.TestCase):
             self.assertEqual([sequence for sequence, _ in frames], list(range(10)))
             times_ns = np.array([timestamp_ns for _, timestamp_ns in frames])
             self.assertGreater(np.diff(times_ns).min(), 0)
-            self.assertTrue(0 <= boottime_ns() - times_ns[-1] < 60e9)
+            # vivid stamps the end of the exposure: nine tenths of a frame after it hands the frame out
+            self.assertTrue(-1e9 / source.info.fps < boottime_ns() - times_ns[-1] < 60e9)
         # what the emulated processor was too slow for is counted and stands in the times
         gaps = GapDetector(source.info.fps)
         n_missing = sum(gap.n_missing for frame in frames if (gap := gaps.observe(*frame)) is not None)
