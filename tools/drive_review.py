@@ -144,22 +144,22 @@ def _decide(drive: Drive, session: str) -> None:
     page.wait_for_url(re.compile(r"/cues/\d+"))
     page.goto(f"{session}/cues/1", wait_until="networkidle")
     drive.expect(page.locator("#verdict.kept").count() == 1, "k keeps a cue")
-    page.keyboard.press("u")
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.keyboard.press("u")
     page.goto(f"{session}/cues/1", wait_until="networkidle")
     drive.expect(page.locator("#verdict.unreviewed").count() == 1, "u takes it back")
     page.goto(f"{session}/cues", wait_until="networkidle")
     n_before = page.locator("input[name=number]").count()
     page.locator("input[name=number]").nth(1).check()
     page.locator("input[name=number]").nth(2).check()
-    page.get_by_role("button", name="Dismiss").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Dismiss").click()
     drive.expect(page.locator("input[name=number]").count() == n_before - 2, "dismissed cues hide")
-    page.select_option("select[name=review]", "dismissed")
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.select_option("select[name=review]", "dismissed")
     drive.expect(page.locator("input[name=number]").count() == 2, "the filter shows the dismissed ones")
-    page.get_by_role("button", name="Undo").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Undo").click()
     drive.expect(page.locator("input[name=number]").count() == 0, "undo brings both back")
 
 

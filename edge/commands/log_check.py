@@ -10,7 +10,7 @@ from edge.errors import EXIT_INPUT_OUTPUT
 from edge.record.backup import backups
 from edge.record.lock import fault_of_run, is_held
 from edge.record.salvage import unsalvaged
-from edge.record.schema import DATABASE_NAME, SQLITE_ERRORS, open_for_reading
+from edge.record.schema import DATABASE_NAME, SQLITE_ERRORS, LogOfOlderFormat, open_for_reading
 
 _RECENT_NS = 7 * 24 * 3600 * 10**9
 _DAY_S = 24 * 3600.0
@@ -26,7 +26,10 @@ def check_log(data_dir: Path, backup_hours: float) -> Finding:
     if fault := fault_of_run(data_dir):
         fix = "free some space or check the disk; what the run holds is written when that is done"
         return Finding("fail", fault, fix, EXIT_INPUT_OUTPUT)
-    connection = open_for_reading(path)
+    try:
+        connection = open_for_reading(path)
+    except LogOfOlderFormat:
+        return Finding("warn", "an older microcue wrote it", "`microcue run` converts it as it starts")
     try:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         (n_sessions,) = connection.execute("SELECT count(*) FROM sessions").fetchone()

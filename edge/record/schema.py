@@ -30,6 +30,19 @@ _QUICK_CHECK_MAX_BYTES = 128 * 2**20
 _FULL_BYTES = 256 * 1024
 
 
+class LogOfOlderFormat(LogUnreadable):
+    """A whole log, in the format of an earlier version."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "an older microcue wrote it")
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is in the format of an older microcue; `microcue run` converts it as it starts, "
+            "and every command reads it then"
+        )
+
+
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open or make the log, bring it to the newest format and set it up to lose nothing.
 
@@ -99,7 +112,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
     Raises
     ------
-    LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+    LogUnreadable, LogOfOlderFormat, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
     address = _address(path, "ro")
     try:
@@ -118,7 +131,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     try:
         _check_owner(connection, path)
         if 0 < format_of(connection) < len(MIGRATIONS):
-            raise LogUnreadable(path, "an older microcue wrote it, and the next `microcue run` converts it")
+            raise LogOfOlderFormat(path)
     except BaseException:
         connection.close()
         raise

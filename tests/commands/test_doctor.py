@@ -196,6 +196,13 @@ def test_the_log_is_read_and_its_sessions_counted(tmp_path):
     assert check_log(tmp_path, 24.0).found.startswith("0 sessions, ")
 
 
+def test_a_log_of_an_older_version_is_no_failure(tmp_path):
+    with closing(open_for_writing(tmp_path / "microcue.db")) as older:
+        older.execute("PRAGMA user_version=1")
+    finding = check_log(tmp_path, 24.0)
+    assert (finding.level, finding.fix) == ("warn", "`microcue run` converts it as it starts")
+
+
 def test_a_damaged_or_foreign_log_fails(tmp_path):
     (tmp_path / "microcue.db").write_bytes(b"no database at all" * 400)
     damaged = checks.examined(lambda: check_log(tmp_path, 24.0))

@@ -131,6 +131,15 @@ def test_damage_is_found_after_an_unclean_end(path):
         schema.open_for_writing(path)
 
 
+def test_reader_of_an_older_format_says_what_converts_it_and_leaves_it_as_it_is(path):
+    with closing(schema.open_for_writing(path)) as connection:
+        connection.execute("PRAGMA user_version=1")
+    with pytest.raises(schema.LogOfOlderFormat, match=r"`microcue run` converts it"):
+        schema.open_for_reading(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert pragma(connection, "user_version") == 1
+
+
 def test_reading_a_log_that_is_not_there_says_so(path):
     with pytest.raises(LogUnreadable, match="cannot be read"):
         schema.open_for_reading(path)
