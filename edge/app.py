@@ -40,6 +40,7 @@ from edge.watching import SessionClock, Watching
 
 log = logging.getLogger(__name__)
 
+_WRITTEN_WITHIN_S = 5.0  # after a session's end; the unit has ten until systemd kills it
 _SWAPPED = (
     "pictures of the last seconds stand in memory until a cue is over, and this machine may swap memory to "
     "{areas}; swapoff -a, use zram, or run microcue as a service"
@@ -155,9 +156,8 @@ def run_sessions(
 ) -> Iterator[tuple[str, Outcome]]:
     """Watch until the source ends, someone asks to stop or the time is up.
 
-    A pause by the button closes the camera and ends the session; going on begins another, with a
-    new baseline, since nobody knows who sits there then. In kiosk mode each visitor is such a
-    session, and the camera is closed until one agrees (`edge/kiosk.py`).
+    A pause by the button closes the camera and ends the session; going on begins another, with a new
+    baseline, for whoever sits there then. So does each visitor of a kiosk who agrees (`edge/kiosk.py`).
 
     Parameters
     ----------
@@ -170,14 +170,14 @@ def run_sessions(
     warn : callable
         Given a sentence where frames fall short of what was asked for; each kind once a session.
     marks : sequence of (float, str)
-        Known beforehand: s since the first frame of the first session, and words.
+        Known beforehand: s since the first frame of all, and words.
     source : FrameSource, optional
         Watched first instead of the camera that the settings name, and closed at the end.
 
     Yields
     ------
     session_id, outcome
-        When the session has ended and the camera is closed; at least one.
+        When the session has ended, the camera is closed and the log has it; at least one.
 
     Raises
     ------
@@ -220,11 +220,18 @@ def run_sessions(
                 camera.callback(source.close)
             outlives = (recorder, clock, indicator, finder, stop, turns, signs, health, unconfined)
             session_id, outcome = Watching(turn, *outlives).run(source, duration_s, tell, warn, marks)
-            camera.close()
+            _settle(camera, recorder)
             turns.ended(outcome.reason)
             yield session_id, outcome
             duration_s = max(duration_s - outcome.seconds, 1e-3) if duration_s else 0.0
             marks, source = (), None
+
+
+def _settle(camera: ExitStack, recorder: Recorder) -> None:
+    """Have no camera open, and the session on the disk; where it is refused, closing the log says why."""
+    camera.close()
+    if recorder.fault is None:
+        recorder.flush(_WRITTEN_WITHIN_S)
 
 
 def is_read_along(config: Config) -> bool:

@@ -6,6 +6,7 @@ import itertools
 import json
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
@@ -38,6 +39,7 @@ from edge.record.errors import ConsentWithdrawn
 from edge.record.people import add_consent, withdraw_consent
 from edge.record.pictures import PicturesRefused
 from edge.record.reading import SESSION_COLUMNS, LogReader
+from edge.record.writer import Writer
 from edge.synth.encode import write_clip
 from edge.synth.plan import Plan, SceneSettings
 from edge.synth.portrait import built_in_portrait
@@ -223,6 +225,20 @@ def test_run_session_keeps_pictures_of_the_face_from_a_consent_and_a_key_alone(c
     run_session(config, tmp_path, duration_s=0.2)
     with LogReader(tmp_path) as log:
         assert len(log.session_ids()) == 1
+
+
+def test_a_session_is_handed_out_when_the_log_has_it(config, tmp_path, monkeypatch):
+    collect = Writer._collect
+
+    def collect_late(writer):
+        time.sleep(0.3)
+        collect(writer)
+
+    monkeypatch.setattr(Writer, "_collect", collect_late)
+    for session_id, _ in run_sessions(config, tmp_path, duration_s=0.1):
+        with LogReader(tmp_path) as log:
+            session = dict(zip(SESSION_COLUMNS, log.session(session_id), strict=True))
+        assert session["end_reason"] == "duration reached"
 
 
 def test_run_session_ends_when_the_duration_is_reached(config, tmp_path):

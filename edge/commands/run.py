@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from edge.commands.log import print_cues
 from edge.commands.marks_file import read_marks
 from edge.commands.session import add_session_options, config_with_options, summary, teller, warner
 from edge.messages import Event
+from edge.record.errors import NoSessions, SessionUnknown
 
 _EXAMPLES = """\
 examples:
@@ -60,7 +62,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.print_text(f"A session ended: {outcome.reason}.")
             continue
         if outcome.n_micro + outcome.n_macro or context.json:
-            print_cues(context, session_id)
+            with suppress(NoSessions, SessionUnknown):  # a disk that took nothing: the log's end will say it
+                print_cues(context, session_id)
         context.print_text(summary(session_id, outcome))
     return 0
 

@@ -96,6 +96,29 @@ def test_a_disk_that_stays_full_ends_with_what_it_cost(world, pages, as_its_row_
 
 
 @pytest.mark.fault(
+    fault="disk full from the start",
+    injected="the disk takes nothing from the first frame on (SQLite's own answer)",
+    light="fault",
+    says="rows could not be written",
+    ends=74,
+    then="nothing is recorded; the light and the sentence say so",
+)
+def test_a_disk_that_takes_nothing_is_named_and_not_the_session_it_lacks(world, monkeypatch, as_its_row_says):
+    full = sqlite3.OperationalError("database or disk is full")
+
+    def no_room(_path):
+        raise full
+
+    def fill():
+        monkeypatch.setattr(writer, "connect_writer", no_room)
+        world.recorder.writer._failed(full)
+
+    world.when(0, fill)
+    world.when(50, lambda: show_the_fault(world))
+    as_its_row_says(n_lost=len(range(10, 60, 10)))
+
+
+@pytest.mark.fault(
     fault="database locked",
     injected="another program holds a write transaction",
     light="fault",
