@@ -87,6 +87,11 @@ test-picamera2:  ## the Raspberry Pi source on the real picamera2 and libcamera'
 	tools/virtual_camera/enter.sh /opt/venv/bin/python -m pytest -c /dev/null --rootdir /microcue/tools/virtual_camera \
 		-p no:cacheprovider --timeout 600 /microcue/tools/virtual_camera $(ARGS)
 
+.PHONY: docs
+docs:  ## the documentation site, strictly, into build/site (ARGS=--serve shows it)
+	@sh tools/make_venv.sh .venv-docs group:docs 13
+	@.venv-docs/bin/python tools/build_site.py $(ARGS)
+
 .PHONY: test-browser
 test-browser:  ## the review page driven in a real Chromium, with screenshots in .cache/ (chromium, or CHROMIUM=PATH)
 	@test -n "$(CHROMIUM)" || command -v chromium > /dev/null || { echo "microcue: chromium is not installed: apt install chromium" >&2; exit 1; }
@@ -113,7 +118,7 @@ models:  ## build models/ again from their published originals
 	.venv-models/bin/python tools/quantize_models.py $(ARGS)
 
 clean:  ## remove the environments and everything that was built
-	rm -rf .venv .venv-browser .venv-tflite .venv-models .venv-mediapipe .venv-benchmark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-docs .venv-browser .venv-tflite .venv-models .venv-mediapipe .venv-benchmark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find edge tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:

@@ -4,8 +4,9 @@
 #
 #   tools/make_venv.sh DIR EXTRAS NEWEST_MINOR
 #
+# EXTRAS are pip's, "" for none; group:NAME installs that dependency group, and microcue not at all.
 # DIR is made with the first Python from 3.10 to 3.NEWEST_MINOR among $PYTHON, python3 and
-# python3.13 to python3.10; where $PYTHON is set, only that one. EXTRAS are pip's, "" for none.
+# python3.13 to python3.10; where $PYTHON is set, only that one.
 # Exit 1 with one sentence when something is missing, 3 when no Python is in that range.
 set -eu
 directory=$1 extras=$2 newest=$3
@@ -52,8 +53,13 @@ install one (sudo apt install python3 python3-venv) or name it: make PYTHON=pyth
         fail "pip could not be updated; this first time needs a network"
 fi
 echo "microcue: installing into $directory (a minute or two, once)"
-"$directory/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".${extras:+[$extras]}" ||
+case $extras in
+    group:*) set -- --group "${extras#group:}" ;; # pip 25.1
+    *) set -- --editable ".${extras:+[$extras]}" ;;
+esac
+"$directory/bin/python" -m pip install --quiet --disable-pip-version-check "$@" ||
     fail "pip could not install what microcue needs; its last lines say why (no network?)"
 # an environment that was made for the tests runs microcue too, so every state it covers is kept
 echo "$state" >> "$stamp"
-[ "$extras" = usb ] || echo "$PWD [usb] $(cksum < pyproject.toml)" >> "$stamp"
+case $extras in usb | group:*) exit 0 ;; esac
+echo "$PWD [usb] $(cksum < pyproject.toml)" >> "$stamp"
