@@ -12,6 +12,7 @@ from edge.commands.checks import Finding, examined
 from edge.commands.frames_check import check_frames
 from edge.commands.inference_check import check_inference
 from edge.commands.log_check import check_log
+from edge.commands.swap_check import check_swap
 from edge.errors import UsageError
 from edge.health.board import Board
 
@@ -82,5 +83,6 @@ def checks_of(context: Context) -> dict[str, Callable[[], Finding]]:
         "power": lambda: checks.check_power(board()),
         "memory": lambda: checks.check_memory(board()),
         "card": lambda: checks.check_card(board()),
+        "swap": check_swap,
         "core dumps": checks.check_core_dumps,
     }
