@@ -87,7 +87,11 @@ test-picamera2:  ## the Raspberry Pi source on the real picamera2 and libcamera'
 	tools/virtual_camera/enter.sh /opt/venv/bin/python -m pytest -c /dev/null --rootdir /microcue/tools/virtual_camera \
 		-p no:cacheprovider --timeout 600 /microcue/tools/virtual_camera $(ARGS)
 
-.PHONY: docs
+.PHONY: docs reference
+reference: venv-dev  ## the generated pages: commands, settings, database, errors, faults
+	@$(BIN)/python tools/write_reference.py
+	@$(BIN)/python tools/write_faults.py
+
 docs:  ## the documentation site, strictly, into build/site (ARGS=--serve shows it)
 	@sh tools/make_venv.sh .venv-docs group:docs 13
 	@.venv-docs/bin/python tools/build_site.py $(ARGS)
