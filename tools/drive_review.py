@@ -1,64 +1,94 @@
-"""Drives the review page in a real Chromium: pages, decisions, dark and light; desk, touch screen, phone.
+"""Drives the review page in a real Chromium, as somebody who goes through a session does.
 
-Asserts that no page writes an error to the console or asks another host for anything, and that axe-core finds
-nothing against WCAG 2.2 AA. Screenshots go to a folder to be looked at.
+Open, log in, find, replay, step, keep, dismiss, undo, many at once, filter, a second reviewer, patterns,
+report (also from a file, offline, and as PDF); then every page in dark and light, on a desk, a 7-inch touch
+screen and a phone, in English and German. Asserts that no page writes an error to the console, opens a
+dialog or asks another host for anything, and that axe-core finds nothing against WCAG 2.2 AA. Screenshots
+go to a folder to be looked at.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
+import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from review_server import ROOT, Served, serving
+from review_session import record_long_session
 
-ROOT = Path(__file__).resolve().parents[1]
 _RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 _SCREENS = {"desk": (1440, 900), "touch": (800, 480), "phone": (390, 844)}
+_LOOKS = (
+    ("desk", "light", "en"),
+    ("desk", "dark", "de"),
+    ("touch", "light", "de"),
+    ("touch", "dark", "en"),
+    ("phone", "dark", "en"),
+    ("phone", "light", "de"),
+)
+_PAGES = ("", "/cues", "/cues/1", "/patterns", "/agreement")
 
 
 class Drive:
     """One browser window, what it saw, and what was wrong with it."""
 
-    def __init__(self, browser: Browser, base: str, folder: Path, scheme: str, screen: str) -> None:
+    def __init__(
+        self, browser: Browser, base: str, folder: Path, look: tuple[str, str, str] = ("desk", "light", "en")
+    ) -> None:
+        screen, scheme, language = look
         width, height = _SCREENS[screen]
-        self._context = browser.new_context(
+        self.context: BrowserContext = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,  # type: ignore[arg-type]
+            locale=language,
             has_touch=screen != "desk",
             reduced_motion="reduce",
             base_url=base,
         )
-        self.page: Page = self._context.new_page()
-        self._folder, self._name = folder, f"{screen}-{scheme}"
+        self.page: Page = self.context.new_page()
+        self.folder, self._name = folder, "-".join(look)
         self._host = urlsplit(base).netloc
         self.problems: list[str] = []
         self.page.on("console", lambda said: self._said(said.type, said.text))
         self.page.on("pageerror", lambda error: self._said("error", str(error)))
+        self.page.on("dialog", lambda dialog: self._said("error", f"a dialog opened: {dialog.message}"))
         self.page.on("request", self._asked)
 
+    def go(self, path: str) -> None:
+        """Open a page and wait until it asks for nothing more."""
+        self.page.goto(path, wait_until="networkidle")
+
+    def follow(self, action: Any) -> None:
+        """Do what leads to a page, and wait until that page asks for nothing more."""
+        with self.page.expect_navigation(wait_until="networkidle"):
+            action()
+
     def look(self, name: str, path: str = "") -> None:
-        """Go somewhere where a path is given, take a screenshot, ask axe."""
+        """Take a screenshot, of another page where one is given; ask axe; nothing may be too wide."""
         if path:
-            self.page.goto(path, wait_until="networkidle")
-        self.page.screenshot(path=self._folder / f"{self._name}-{name}.png", full_page=True)
+            self.go(path)
+        self.page.screenshot(path=self.folder / f"{self._name}-{name}.png", full_page=True)
         found = Axe().run(self.page, options=_RULES).response["violations"]
         self.problems += [f"{self._name} {name}: {one['id']}: {_where(one)}" for one in found]
+        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        self.expect(wide <= 0, f"{name} is {wide} px wider than the screen")
 
     def expect(self, holds: bool, what: str) -> None:
         """Remember what should have been."""
         if not holds:
             self.problems.append(f"{self._name}: {what}")
 
-    def close(self) -> None:
-        self._context.close()
+    def shows(self, selector: str, n: int, what: str) -> None:
+        """Remember where so many of something should have been."""
+        found = self.page.locator(selector).count()
+        self.expect(found == n, f"{what}: {found} of {selector}, expected {n}")
 
     def _said(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
@@ -78,122 +108,184 @@ def main() -> int:
     parser.add_argument("--screenshots", type=Path, default=ROOT / ".cache" / "screenshots")
     args = parser.parse_args()
     args.screenshots.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        data_dir = args.data or _made(Path(folder))
-        problems = _driven(args.chromium, data_dir, args.screenshots)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        data_dir = args.data or Path(folder) / "data"
+        if args.data is None:
+            record_long_session(data_dir, hours=0.1, fps=120.0, n_cues=120)
+        browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
+        with serving(data_dir) as served:
+            problems = _go_through(browser, served, args.screenshots)
+        problems += _report(browser, args.chromium, data_dir, args.screenshots)
+        browser.close()
     for problem in problems:
         print(problem)
     print(f"{len(problems)} problems; screenshots in {args.screenshots}")
     return 1 if problems else 0
 
 
-def _made(data_dir: Path) -> Path:
-    sys.path.insert(0, str(ROOT / "tests" / "review"))
-    from conftest import record_session
-
-    record_session(data_dir)
-    return data_dir
-
-
-def _driven(chromium: str, data_dir: Path, folder: Path) -> list[str]:
-    command = [sys.executable, "-m", "edge.cli", "review", "--data", str(data_dir), "--port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        assert server.stdout is not None
-        link = next(found[0] for line in server.stdout if (found := re.search(r"http\S+", line)))
-        base = link.partition("/login")[0]
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            try:
-                return _walk(browser, base, link, folder)
-            finally:
-                browser.close()
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _walk(browser: Browser, base: str, link: str, folder: Path) -> list[str]:
-    first = Drive(browser, base, folder, "light", "desk")
+def _go_through(browser: Browser, served: Served, folder: Path) -> list[str]:
+    first = Drive(browser, served.base, folder)
     first.look("login", "/login")
-    first.page.goto(link, wait_until="networkidle")
-    cookies = first.page.context.cookies()
+    first.go(served.link)
+    first.go("/")
     session = first.page.locator("a.row-link").first.get_attribute("href") or ""
     _decide(first, session)
-    _play(first, session)
-    problems = first.problems
-    first.close()
-    for screen, scheme in (("desk", "light"), ("desk", "dark"), ("touch", "light"), ("phone", "dark")):
-        drive = Drive(browser, base, folder, scheme, screen)
-        drive.page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    _decide_many(first, session)
+    _replay(first, session)
+    _zoom(first, session)
+    problems = first.problems + _second_reviewer(browser, served, folder, first, session)
+    cookies = first.context.cookies()
+    for look in _LOOKS:
+        drive = Drive(browser, served.base, folder, look)
+        drive.context.add_cookies(cookies)  # type: ignore[arg-type]
         drive.look("sessions", "/")
-        for name in ("", "/cues", "/cues/1", "/patterns", "/agreement"):
+        for name in _PAGES:
             drive.look(name.strip("/").replace("/", "-") or "timeline", session + name)
-            wide = drive.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            drive.expect(wide <= 0, f"{name or 'timeline'} is {wide} px wider than the screen")
         problems += drive.problems
-        drive.close()
+        drive.context.close()
+    first.context.close()
     return problems
 
 
 def _decide(drive: Drive, session: str) -> None:
-    """Keep, dismiss, undo, many at once, filter."""
+    """One cue after the other: keep, dismiss with a reason, undo, note."""
     page = drive.page
-    page.goto(f"{session}/cues/1", wait_until="networkidle")
-    page.keyboard.press("k")
-    page.wait_for_url(re.compile(r"/cues/\d+"))
-    page.goto(f"{session}/cues/1", wait_until="networkidle")
-    drive.expect(page.locator("#verdict.kept").count() == 1, "k keeps a cue")
-    with page.expect_navigation():
-        page.keyboard.press("u")
-    page.goto(f"{session}/cues/1", wait_until="networkidle")
-    drive.expect(page.locator("#verdict.unreviewed").count() == 1, "u takes it back")
-    page.goto(f"{session}/cues", wait_until="networkidle")
-    n_before = page.locator("input[name=number]").count()
-    page.locator("input[name=number]").nth(1).check()
-    page.locator("input[name=number]").nth(2).check()
-    with page.expect_navigation():
-        page.get_by_role("button", name="Dismiss").click()
-    drive.expect(page.locator("input[name=number]").count() == n_before - 2, "dismissed cues hide")
-    with page.expect_navigation():
-        page.select_option("select[name=review]", "dismissed")
-    drive.expect(page.locator("input[name=number]").count() == 2, "the filter shows the dismissed ones")
-    with page.expect_navigation():
-        page.get_by_role("button", name="Undo").click()
-    drive.expect(page.locator("input[name=number]").count() == 0, "undo brings both back")
+    drive.go(f"{session}/cues/1")
+    drive.follow(lambda: page.keyboard.press("k"))
+    drive.expect(page.url.endswith("/cues/2"), "k goes on to the next cue")
+    page.select_option("select[name=reason]", "blink")
+    drive.follow(lambda: page.keyboard.press("d"))
+    drive.expect("2 of" in page.inner_text(".progress"), "two of the cues are reviewed")
+    drive.go(f"{session}/cues/1")
+    drive.shows("#verdict.kept", 1, "k keeps a cue")
+    drive.go(f"{session}/cues/2")
+    drive.shows("#verdict.dismissed", 1, "d dismisses one")
+    drive.follow(lambda: page.keyboard.press("u"))
+    drive.go(f"{session}/cues/2")
+    drive.shows("#verdict.unreviewed", 1, "u takes it back")
+    page.fill("#note", "<img src=x onerror=alert(1)> a yawn?")
+    drive.follow(lambda: page.get_by_role("button", name="Save the note").click())
+    drive.expect(page.input_value("#note").endswith("a yawn?"), "a note is kept")
 
 
-def _play(drive: Drive, session: str) -> None:
-    """Replay, step, magnify; zoom along the session."""
+def _decide_many(drive: Drive, session: str) -> None:
+    """The list: choose some, dismiss them, find them by the filter, undo at once."""
     page = drive.page
-    page.goto(f"{session}/cues/1", wait_until="networkidle")
+    drive.go(f"{session}/cues")
+    boxes = "input[name=number]"
+    n_before = page.locator(boxes).count()
+    page.locator(boxes).nth(1).click()
+    page.locator(boxes).nth(3).click(modifiers=["Shift"])
+    drive.expect(page.inner_text("#chosen") == "3", "shift chooses what lies between")
+    drive.follow(lambda: page.get_by_role("button", name="Dismiss").click())
+    drive.expect("4 of" in page.inner_text("#progress"), "many are decided at once")
+    drive.follow(lambda: page.select_option("select[name=review]", "dismissed"))
+    drive.shows(boxes, 3, "the filter shows the dismissed ones")
+    drive.follow(lambda: page.get_by_role("button", name="Undo").click())
+    drive.shows(boxes, 0, "one undo brings them all back")
+    drive.go(f"{session}/cues?kind=macro")
+    n_macro = page.locator(boxes).count()
+    drive.expect(0 < n_macro < n_before, "a filter finds the macro cues")
+    drive.shows(".kind.macro", n_macro, "and no others")
+
+
+def _replay(drive: Drive, session: str) -> None:
+    """Step, play, loop, magnify, and put a similar cue beside."""
+    page = drive.page
+    drive.go(f"{session}/cues/1")
     page.wait_for_selector("#viewer[data-ready]")
-    before = int(page.get_attribute("#viewer", "data-frame") or 0)
+    frame = "() => Number(document.getElementById('viewer').dataset.frame)"
+    before = page.evaluate(frame)
     page.keyboard.press(".")
-    drive.expect(
-        int(page.get_attribute("#viewer", "data-frame") or 0) == before + 1, "a full stop steps a frame"
-    )
+    drive.expect(page.evaluate(frame) == before + 1, "a full stop steps a frame")
+    page.keyboard.press(",")
+    drive.expect(page.evaluate(frame) == before, "a comma steps back")
     page.select_option("#speed", "1")
     page.locator("#play").click()
-    page.wait_for_timeout(700)
-    moved = int(page.get_attribute("#viewer", "data-frame") or 0) != before + 1
-    drive.expect(moved, "the replay plays")
+    for reached in ("> before + 5", "< before"):  # it goes on, and round
+        page.wait_for_function(f"before => ({frame})() {reached}", arg=before)
+    page.locator("#play").click()
+    page.select_option("#speed", "32")
     page.locator("#magnify").fill("20")
     drive.expect(page.inner_text("#magnified") == "20×", "it is magnified 20 times")
-    page.goto(session, wait_until="networkidle")
+    with page.expect_response("**/replay.json"):
+        page.select_option("#beside", index=2)
+    page.locator("#face-beside").wait_for(state="visible")
+    page.locator("#all-signals").check()
+    drive.look("cues-1-beside")
+
+
+def _zoom(drive: Drive, session: str) -> None:
+    page = drive.page
+    drive.go(session)
     page.wait_for_selector("#board[data-drawn]")
-    times = []
-    for _ in range(5):
+    for key in ("+", "+", "ArrowRight", "n"):
         drawn = page.get_attribute("#board", "data-drawn")
-        begin = time.perf_counter()
-        page.keyboard.press("+")
+        page.keyboard.press(key)
         page.wait_for_function("old => document.getElementById('board').dataset.drawn !== old", arg=drawn)
-        times.append(time.perf_counter() - begin)
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    print(f"first paint {paint:.0f} ms; zooms {', '.join(f'{1000 * one:.0f}' for one in times)} ms")
-    page.keyboard.press("n")
-    page.wait_for_timeout(200)
-    drive.expect(page.locator("#open-cue").is_visible(), "n goes to a cue")
+    page.locator("#open-cue").wait_for(state="visible")
+    drive.look("timeline-cue")
+    drive.follow(lambda: page.keyboard.press("Enter"))
+    drive.expect("/cues/" in page.url, "Enter opens the cue")
+
+
+def _second_reviewer(browser: Browser, served: Served, folder: Path, first: Drive, session: str) -> list[str]:
+    """Another reviewer, by a link of their own, decides unseen; both decide on 25 cues and agree on most."""
+    first.go("/")
+    first.page.locator("details.invite summary").click()
+    first.page.fill("input[name=reviewer]", "R2")
+    first.follow(lambda: first.page.get_by_role("button", name="Make a one-time link").click())
+    link = first.page.input_value("input[readonly]")
+    first.look("invite")
+    second = Drive(browser, served.base, folder)
+    second.go(link)
+    second.go(f"{session}/cues")
+    second.expect("0 of" in second.page.inner_text("#progress"), "a second reviewer sees no decision")
+    for drive, n_kept in ((first, 14), (second, 17)):
+        for verdict, places in (("Keep", range(n_kept)), ("Dismiss", range(n_kept, 25))):
+            drive.go(f"{session}/cues?review=all")
+            for place in places:
+                drive.page.locator("input[name=number]").nth(place).check()
+            drive.follow(drive.page.get_by_role("button", name=verdict).click)
+    second.go(f"{session}/agreement")
+    second.expect("0.75" in second.page.inner_text("main"), "kappa of 14, 3 and 8 is 0.75")
+    second.context.close()
+    return second.problems
+
+
+def _report(browser: Browser, chromium: str, data_dir: Path, folder: Path) -> list[str]:
+    """The report as a file: opened offline it asks for nothing, and it prints."""
+    command = [sys.executable, "-m", "edge.cli", "report", "latest", "--data", str(data_dir)]
+    page_file, printed = folder / "report.html", folder / "report.pdf"
+    subprocess.run([*command, "--output", str(page_file)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 900})
+    page, problems, asked = context.new_page(), [], []
+    page.on("console", lambda said: problems.append(f"report: console {said.type}: {said.text}"))
+    page.on("pageerror", lambda error: problems.append(f"report: {error}"))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_file.as_uri())
+    page.screenshot(path=folder / "report.png", full_page=True)
+    problems += [f"report asked for {url}" for url in asked if url != page_file.as_uri()]
+    found = Axe().run(page, options=_RULES).response["violations"]
+    problems += [f"report: {one['id']}: {_where(one)}" for one in found]
+    context.close()
+    with tempfile.TemporaryDirectory() as place:
+        engine = _engine(chromium, Path(place))
+        subprocess.run([*command, "--pdf", "--browser", str(engine), "--output", str(printed)], check=True)
+    if not printed.read_bytes().startswith(b"%PDF-"):
+        problems.append("report --pdf wrote no PDF")
+    print(f"report: {page_file.stat().st_size / 1e3:.0f} kB, PDF {printed.stat().st_size / 1e3:.0f} kB")
+    return problems
+
+
+def _engine(chromium: str, folder: Path) -> Path:
+    """Chromium refuses to run as root inside its own sandbox; only this tool turns that off."""
+    if os.geteuid():
+        return Path(chromium)
+    engine = folder / "chromium"
+    engine.write_text(f'#!/bin/sh\nexec "{chromium}" --no-sandbox "$@"\n', encoding="utf-8")
+    engine.chmod(0o700)
+    return engine
 
 
 def _where(violation: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ _EXAMPLE = """\
 examples:
   microcue report latest --output report.html
   microcue report 20260711-143000-9f2c --pdf --output report.pdf
+  microcue report --pdf --browser /opt/chromium/chrome --output report.pdf
 
 The file needs no server and no network, and holds no script. Its numbers are those of `microcue export`.
 --pdf prints it with Chromium or Chrome, where one is installed. Needs: pip install 'microcue[review]'
@@ -52,6 +53,11 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--output", metavar="FILE", default="-", help="the file to write (default: -)")
     parser.add_argument("--pdf", action="store_true", help="print it as PDF")
+    parser.add_argument(
+        "--browser",
+        metavar="FILE",
+        help="what prints it (default: Chromium or Chrome, where one is installed)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -66,7 +72,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         text = report_html(log, session_id)
     if args.pdf:
         with output_path(args.output, "pdf") as path:
-            _print(text, path)
+            _print(text, path, args.browser)
     else:
         with output_file(args.output) as file:
             file.write(text)
@@ -77,10 +83,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return EXIT_DONE
 
 
-def _print(text: str, path: Path) -> None:
-    browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+def _print(text: str, path: Path, named: str | None) -> None:
+    candidates = _BROWSERS if named is None else (named,)
+    browser = next((found for name in candidates if (found := shutil.which(name))), None)
     if browser is None:
-        raise BrowserAbsent("and none is installed")
+        raise BrowserAbsent("and none is installed" if named is None else f"and {named} is no program")
     with tempfile.TemporaryDirectory(prefix="microcue-") as folder:
         page, printed = Path(folder) / "report.html", Path(folder) / "report.pdf"
         page.write_text(text, encoding="utf-8")
@@ -101,5 +108,8 @@ def _print(text: str, path: Path) -> None:
         except subprocess.TimeoutExpired as error:
             raise BrowserAbsent(f"and {browser} did not finish within {_PRINTING_S} s") from error
         if done.returncode or not printed.exists():
-            raise BrowserAbsent(f"and {browser} ended with code {done.returncode}")
+            said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+            raise BrowserAbsent(
+                f"and {browser} ended with code {done.returncode} ({said or 'it said nothing'})"
+            )
         path.write_bytes(printed.read_bytes())

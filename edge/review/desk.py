@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -56,9 +57,7 @@ class Desk:
     def render(self, request: Request, template: str, values: dict[str, Any]) -> str:
         """A page as text, escaped, in the reader's language."""
         visit = self.visit_of(request)
-        language = self.languages.chosen(
-            request.cookies.get("language"), request.headers.get("accept-language")
-        )
+        language = self._language_of(request)
         words = self.languages.translations(language)
         shared = {
             "visit": visit,
@@ -71,9 +70,17 @@ class Desk:
         }
         return self.environment.get_template(template).render(shared | values)
 
+    def translate(self, request: Request, texts: Iterable[str]) -> dict[str, str]:
+        """Each text in the reader's language."""
+        words = self.languages.translations(self._language_of(request))
+        return {text: words.gettext(text) for text in texts}
+
     def page(self, request: Request, template: str, values: dict[str, Any]) -> HTMLResponse:
         """A page as an answer."""
         return HTMLResponse(self.render(request, template, values))
+
+    def _language_of(self, request: Request) -> str:
+        return self.languages.chosen(request.cookies.get("language"), request.headers.get("accept-language"))
 
 
 def desk_of(request: Request) -> Desk:

@@ -71,7 +71,7 @@ class Guard:
         if refused is not None:
             await _refuse(send, *refused)
             return
-        answer = _Answer(send, scope["path"].startswith("/static/"))
+        answer = _Answer(send)
         try:
             await self._app(scope, _bounded(receive), answer.send)
         except _TooLarge:
@@ -121,16 +121,17 @@ class Guard:
 class _Answer:
     """Puts the headers on, and knows whether an answer has begun."""
 
-    def __init__(self, send: Send, may_be_stored: bool) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
         self._has_begun = False
-        self._storing = b"max-age=3600" if may_be_stored else b"no-store"
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._has_begun = True
-            own = [(name, value) for name, value in message["headers"] if name != b"server"]
-            message = {**message, "headers": [*own, *_ALWAYS, (b"cache-control", self._storing)]}
+            headers = [*(pair for pair in message["headers"] if pair[0] != b"server"), *_ALWAYS]
+            if not _values(headers, b"cache-control"):
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
         await self._send(message)
 
     async def refuse(self, status: int, sentence: str) -> None:

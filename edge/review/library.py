@@ -76,8 +76,7 @@ class Library:
     def session(self, name: str) -> dict[str, Any]:
         """One session by its id, or "latest"; raises SessionUnknown, NoSessions."""
         with self.open() as log:
-            session_id = log.resolve(name)
-        return next(one for one in self.sessions() if one["session_id"] == session_id)
+            return dict(zip(SESSION_COLUMNS, log.session(log.resolve(name)), strict=True))
 
     def cues(self, session_id: str, reviewer: str) -> list[dict[str, Any]]:
         """All cues of a session in order of onset, each with what the reviewer made of it."""
@@ -86,12 +85,19 @@ class Library:
             rows = [dict(zip(CUE_COLUMNS, row, strict=True)) for row in log.cues(session_id)]
         return [_for_reviewer(cue, decided) for cue in rows]
 
+    def n_reviewed(self, session_id: str, reviewer: str) -> int:
+        """How many cues of a session the reviewer has decided on."""
+        return len(decisions(self.data_dir, session_id, reviewer))
+
     def cue(self, session_id: str, number: int, reviewer: str) -> dict[str, Any]:
         """One cue; raises CueUnknown."""
-        for cue in self.cues(session_id, reviewer):
-            if cue["number"] == number:
-                return cue
-        raise CueUnknown(f"{session_id}-{number:04d}")
+        cue_id = f"{session_id}-{number:04d}"
+        decided = decisions(self.data_dir, session_id, reviewer)
+        with self.open() as log:
+            row = next((row for row in log.cues(session_id) if row[0] == cue_id), None)
+        if row is None:
+            raise CueUnknown(cue_id)
+        return _for_reviewer(dict(zip(CUE_COLUMNS, row, strict=True)), decided)
 
     def view(self, session_id: str, face: int, from_s: float, to_s: float, n_bins: int) -> View:
         """Signals between two times, as `Envelope.view`."""

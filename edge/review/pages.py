@@ -9,13 +9,15 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from edge.anatomy import ACTION_UNITS, AUX_NAMES, SIGNALS
+from edge.anatomy import ACTION_UNITS
+from edge.record.errors import CueUnknown
 from edge.record.reviews import decisions, reviewers
 from edge.review.agreement import agreement_of
 from edge.review.desk import admitted
 from edge.review.interpretation import DISMISS_REASONS, interpretation
 from edge.review.library import CueFilter
 from edge.review.patterns import patterns_of_person, patterns_of_session
+from edge.review.shown import SCRIPT_WORDS, STEMS
 
 _N_ON_PAGE = 100
 _N_SIMILAR = 8
@@ -31,16 +33,15 @@ def timeline(request: Request) -> Response:
     """One session along its time."""
     desk, visit = admitted(request)
     session = desk.library.session(request.path_params["session_id"])
-    cues = desk.library.cues(session["session_id"], visit.reviewer)
     with desk.library.open() as log:
         values = {
-            "n_reviewed": sum(cue["verdict"] != "unreviewed" for cue in cues),
-            "n_cues": len(cues),
+            "n_reviewed": desk.library.n_reviewed(session["session_id"], visit.reviewer),
+            "n_cues": session["n_micro"] + session["n_macro"],
             "marks": list(log.marks(session["session_id"])),
             "health": log.health(session["session_id"]),
-            "signals": [(signal.name, signal.region, signal.side) for signal in SIGNALS],
-            "aux": AUX_NAMES,
+            "stems": STEMS,
         }
+    values["words_of_script"] = desk.translate(request, SCRIPT_WORDS)
     return desk.page(request, "timeline.html", {"session": session} | values)
 
 
@@ -73,7 +74,10 @@ def cue(request: Request) -> Response:
     desk, visit = admitted(request)
     session = desk.library.session(request.path_params["session_id"])
     everything = desk.library.cues(session["session_id"], visit.reviewer)
-    found = desk.library.cue(session["session_id"], request.path_params["number"], visit.reviewer)
+    number = request.path_params["number"]
+    found = next((one for one in everything if one["number"] == number), None)
+    if found is None:
+        raise CueUnknown(f"{session['session_id']}-{number:04d}")
     chosen = _filter(request)
     shown = [one for one in everything if chosen.shows(one) or one["number"] == found["number"]]
     at = next(k for k, one in enumerate(shown) if one["number"] == found["number"])
@@ -89,6 +93,7 @@ def cue(request: Request) -> Response:
         "reasons": DISMISS_REASONS,
         "action_units": ACTION_UNITS,
         "query": _query(request),
+        "words_of_script": desk.translate(request, SCRIPT_WORDS),
     }
     return desk.page(request, "cue.html", values)
 

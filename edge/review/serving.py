@@ -8,6 +8,7 @@ import ipaddress
 import os
 import socket
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ _FIRST_HANDED = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 _REQUEST_HEAD_S = 10.0
 _KEEP_ALIVE_S = 15
 _N_CONNECTIONS_MAX = 64
+_SWITCH_S = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ def serve(app: ASGIApp, place: Place, bound: socket.socket, ready: Callable[[], 
         config.load()
     except OSError as error:
         raise CertificateUnusable(str(place.certificate), str(error)) from error
+    # a thread that reads signals in the background gives way sooner: SQLite lets go of the lock at every row
+    sys.setswitchinterval(_SWITCH_S)
     server = _Announcing(config, ready)
     asyncio.run(server.serve(sockets=[bound]))
 

@@ -5,6 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from edge.anatomy import ACTION_UNITS, SIGNALS
+
+# signals of both sides under one name
+STEMS = tuple(dict.fromkeys(signal.name.removesuffix(f"_{signal.side}") for signal in SIGNALS))
+# what the scripts write onto their canvases; all of it is to be translated
+SCRIPT_WORDS = (
+    *(name.replace("_", " ") for name in (*STEMS, *ACTION_UNITS)),
+    *("left", "right", "both", "onset", "apex", "offset", "lids", "head turn"),
+)
+
 
 def clock(seconds: float | None) -> str:
     """Minutes and seconds, with hours where there are any."""
@@ -37,7 +47,7 @@ def per_hour(value: float | None) -> str:
     """A rate over many powers of ten."""
     if value is None:
         return "–"
-    return "<0.01" if value < 0.01 else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+    return "<0.01" if value < 0.01 else f"{value:#.2g}" if value < 10 else f"{value:.0f}"
 
 
 def words(name: Any) -> str:

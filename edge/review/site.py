@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -56,7 +57,7 @@ def build_site(
     )
     app = Starlette(routes=_routes(), exception_handlers=_on_error())
     app.state.desk = desk
-    app.state.files = {path.name: path.read_bytes() for path in _STATIC.iterdir() if path.suffix in _TYPES}
+    app.state.files = _files()
     return Guard(app, hosts, scheme), door
 
 
@@ -72,7 +73,22 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals["version"] = __version__
+    environment.globals["asset"] = lambda name: f"/static/{_edition()}/{name}"
     return environment
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
+
+
+@functools.cache
+def _edition() -> str:
+    """Names all files together: a script finds the others beside it, and none is ever of another version."""
+    digest = hashlib.sha256()
+    for name, content in _files().items():
+        digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:16]
 
 
 def _routes() -> list[Route]:
@@ -87,6 +103,7 @@ def _routes() -> list[Route]:
         Route("/invite", entrance.invite, methods=post),
         Route("/language", entrance.choose_language, methods=post),
         Route("/static/{name:str}", _static, methods=get),
+        Route("/static/{edition:str}/{name:str}", _static, methods=get),
         Route(session, pages.timeline, methods=get),
         Route(session + "/cues", pages.cues, methods=get),
         Route(cue, pages.cue, methods=get),
@@ -107,9 +124,11 @@ def _static(request: Request) -> Response:
     """A file by its name among those read at the start: no path is ever put together."""
     name = request.path_params["name"]
     content = request.app.state.files.get(name)
-    if content is None:
+    edition = request.path_params.get("edition")
+    if content is None or edition not in (None, _edition()):
         raise HTTPException(404)
-    return Response(content, media_type=_TYPES[Path(name).suffix])
+    storing = "max-age=31536000, immutable" if edition else "max-age=3600"
+    return Response(content, media_type=_TYPES[Path(name).suffix], headers={"cache-control": storing})
 
 
 def _on_error() -> dict[Any, Handler]:

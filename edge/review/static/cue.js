@@ -3,6 +3,10 @@ import { LOST, ask, colours, fitted, int16, onKeys, onTheme } from "./shared.js"
 
 const viewer = document.getElementById("viewer");
 const address = `/sessions/${viewer.dataset.session}/cues/`;
+const words = JSON.parse(document.getElementById("words").textContent);
+const said = (text) => words[text] || text;
+// a signal's name ends with its side
+const signalName = (name) => { const at = name.lastIndexOf("_"); return `${said(name.slice(0, at).replaceAll("_", " "))} ${said(name.slice(at + 1))}`; };
 const element = (id) => document.getElementById(id);
 const face = element("face"), beside = element("face-beside"), traces = element("traces"), scrub = element("scrub");
 let own = null, other = null, colour = colours(), at = 0, isPlaying = false, last = 0;
@@ -90,11 +94,12 @@ function drawTraces() {
   if (!own.signals) return;
   const { values, n_frames, times_s, names, leading, miod_per_code } = own.signals;
   const all = element("all-signals").checked ? names.map((_, k) => k) : leading.slice(0, 6);
-  const begin = times_s[0], span = (times_s[n_frames - 1] - begin) || 1, NAME_PX = 128, n = names.length;
-  const x = (s) => NAME_PX + (s - begin) / span * (width - NAME_PX - 6), room = (height - 26) / all.length;
+  pen.font = "12px system-ui, sans-serif";
+  const widest = Math.max(...all.map((k) => pen.measureText(signalName(names[k])).width));
+  const begin = times_s[0], span = (times_s[n_frames - 1] - begin) || 1, NAME_PX = Math.max(100, widest + 14), n = names.length;
+  const x = (s) => NAME_PX + (s - begin) / span * (width - NAME_PX - 6), room = (height - 36) / all.length;
   let most = 2;
   for (const k of all) for (let f = 0; f < n_frames; f++) { const v = values[f * n + k]; if (v !== LOST) most = Math.max(most, Math.abs(v) * miod_per_code); }
-  pen.font = "12px system-ui, sans-serif";
   pen.textBaseline = "middle";
   pen.fillStyle = colour.micro; pen.globalAlpha = 0.1;
   pen.fillRect(x(own.onset_s), 16, x(own.offset_s) - x(own.onset_s), height); pen.globalAlpha = 1;
@@ -102,12 +107,12 @@ function drawTraces() {
     pen.strokeStyle = colour.micro; pen.setLineDash(word === "apex" ? [] : [3, 3]);
     pen.beginPath(); pen.moveTo(x(s), 16); pen.lineTo(x(s), height); pen.stroke(); pen.setLineDash([]);
     pen.fillStyle = colour.micro; pen.textAlign = word === "onset" ? "right" : word === "offset" ? "left" : "center";
-    if (word !== "apex" || x(own.offset_s) - x(own.onset_s) > 40) pen.fillText(word, x(s), 8);
+    if (word !== "apex" || x(own.offset_s) - x(own.onset_s) > 40) pen.fillText(said(word), x(s), 8);
     pen.textAlign = "left";
   }
   all.forEach((k, row) => {
     const y = 16 + (row + 0.5) * room, perMiod = room * (all.length > 6 ? 0.8 : 0.45) / most;
-    pen.fillStyle = colour["ink-soft"]; pen.fillText(names[k].replaceAll("_", " "), 4, y);
+    pen.fillStyle = colour["ink-soft"]; pen.fillText(signalName(names[k]), 4, y);
     pen.strokeStyle = colour.grid; pen.beginPath(); pen.moveTo(NAME_PX, y); pen.lineTo(width, y); pen.stroke();
     pen.strokeStyle = names[k].endsWith("left") ? colour.left : colour.right; pen.lineWidth = 1.5;
     pen.beginPath();

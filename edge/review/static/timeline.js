@@ -3,11 +3,11 @@ import { LOST, ask, clock, colours, fitted, int16, onKeys, onTheme } from "./sha
 
 const board = document.getElementById("board");
 const address = "/sessions/" + board.dataset.session;
-const lanesOf = JSON.parse(document.getElementById("lanes-of").textContent);
+const { stems, words: spoken } = JSON.parse(document.getElementById("lanes-of").textContent);
 const overview = document.getElementById("overview"), lanes = document.getElementById("lanes");
 const scale = document.getElementById("scale"), openCue = document.getElementById("open-cue");
 const NAME_PX = 132, TOP_PX = 44, SHORTEST_S = 0.5;
-const stems = lanesOf.signals.filter((one) => one[2] === "right").map((one) => one[0].replace(/_right$/, ""));
+const said = (name) => { const text = name.replaceAll("_", " "); return spoken[text] || text; };
 const EXTRA = [["lids", ["closure_right", "closure_left"], 1], ["head turn", ["yaw_mrad", "pitch_mrad"], 300]];
 
 let session = null, view = [0, Number(board.dataset.duration) || 1], shown = null, chosen = -1, colour = colours();
@@ -61,7 +61,7 @@ function middle(k, quantum) {
 function trace(pen, width, k, quantum, level, y, perUnit, reach) {
   pen.beginPath();
   const step = (shown.to_s - shown.from_s) / shown.n_bins;
-  let before = null;
+  let before = null, beforeY = y;
   for (let bin = 0; bin < shown.n_bins; bin++) {
     const low = shown.low[k * shown.n_bins + bin];
     if (low === LOST) { if (step > 0.02) before = null; continue; }
@@ -69,10 +69,12 @@ function trace(pen, width, k, quantum, level, y, perUnit, reach) {
     if (x < NAME_PX || x > width) { before = null; continue; }
     const cut = (value) => y - Math.max(-reach, Math.min(reach, (value * quantum - level) * perUnit));
     const bottom = cut(low), top = cut(shown.high[k * shown.n_bins + bin]);
-    if (before !== null && x - before < 4 + 3 * step * (width - NAME_PX) / (view[1] - view[0])) pen.lineTo(x, bottom);
-    else pen.moveTo(x, bottom);
-    pen.lineTo(x, Math.min(top, bottom - 0.5));
-    before = x;
+    const isNearer = Math.abs(beforeY - bottom) < Math.abs(beforeY - top); // a slope is a line then, and no saw
+    const from = isNearer ? bottom : top, to = isNearer ? Math.min(top, bottom - 0.5) : Math.max(bottom, top + 0.5);
+    if (before !== null && x - before < 4 + 3 * step * (width - NAME_PX) / (view[1] - view[0])) pen.lineTo(x, from);
+    else pen.moveTo(x, from);
+    pen.lineTo(x, to);
+    before = x; beforeY = to;
   }
   pen.stroke();
 }
@@ -107,13 +109,13 @@ function signals(pen, width, height) {
   const high = (height - TOP_PX - 18) / room;
   pen.lineWidth = 1;
   const rows = [
-    ...stems.map((stem) => [stem.replace(/_/g, " "), [stem + "_right", stem + "_left"], Number(scale.value), true]),
+    ...stems.map((stem) => [stem, [stem + "_right", stem + "_left"], Number(scale.value), true]),
     ...EXTRA.map(([words, pair, full]) => [words, pair, full, words !== "lids"]),
   ];
   rows.forEach(([words, pair, full, isLevelled], row) => {
     const y = TOP_PX + (row + 0.5) * high;
     pen.fillStyle = colour["ink-soft"];
-    pen.fillText(words, 6, y);
+    pen.fillText(said(words), 6, y);
     pen.strokeStyle = colour.grid;
     pen.beginPath(); pen.moveTo(NAME_PX, y); pen.lineTo(width, y); pen.stroke();
     pair.forEach((name, side) => {
@@ -155,11 +157,15 @@ function events(pen, width, height) {
     }
   });
   pen.font = "12px system-ui, sans-serif";
+  let written = 0; // as far as a label reaches; the next one waits until there is room
   for (const [at, text] of session.marks) {
     if (at < view[0] || at > view[1]) continue;
     band(at, at, 0, height, colour.mark);
     pen.fillStyle = colour.mark;
-    pen.fillText(text.slice(0, 40), place(at, width) + 5, 9);
+    const x = place(at, width) + 5, label = text.slice(0, 40);
+    if (x < written) continue;
+    pen.fillText(label, x, 9);
+    written = x + pen.measureText(label).width + 6;
   }
   pen.restore();
 }
@@ -190,7 +196,7 @@ function choose(k) {
   openCue.href = `${address}/cues/${cue[0]}`;
   document.getElementById("status").textContent =
     `${String(cue[0]).padStart(4, "0")} · ${clock(cue[2], 2)} · ${Math.round((cue[4] - cue[2]) * 1000)} ms · ` +
-    `${cue[5].replaceAll("_", " ").replaceAll("+", ", ")} · ${cue[6]}`;
+    `${cue[5].split("+").map(said).join(", ")} · ${said(cue[6])}`;
 }
 
 function go(step) {
