@@ -136,7 +136,10 @@ class Watch:
         self.outcome.first_ns = first.timestamp_ns
         height, width = first.luma.shape
         self.frames = FrameHistory(height, width, self.source.info.fps)
-        frame: Frame | None = first
+        return self.go_on(first, stop)
+
+    def go_on(self, frame: Frame | None, stop: Callable[[Frame], bool]) -> Outcome:
+        """As `run`, from a frame in the middle, where all that had been seen before it is in place."""
         try:
             while frame is not None and not stop(frame):
                 self._look_at(frame)

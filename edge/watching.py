@@ -31,7 +31,7 @@ from edge.track.tracker import Tracker
 
 # A file's key frames are answered this much later in media time, as a small board would: then
 # a recording gives the same cues on every machine, however fast it is.
-_FILE_LATENCY_NS = 50_000_000
+FILE_LATENCY_NS = 50_000_000
 _FIRST_FRAME_S = 5.0
 
 
@@ -64,9 +64,7 @@ class Watching:
         height, width = first.luma.shape
         self.finder.begin()
         with ExitStack() as stack:
-            worker = KeyFrameWorker(
-                self.finder, height, width, None if source.info.live else _FILE_LATENCY_NS
-            )
+            worker = KeyFrameWorker(self.finder, height, width, None if source.info.live else FILE_LATENCY_NS)
             stack.callback(worker.close)
             if slow := slow_rate(source.info.fps, config.spot.shortest_ms):
                 warn(slow)

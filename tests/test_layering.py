@@ -14,7 +14,7 @@ MODULES = sorted(EDGE.rglob("*.py"))
 STAGES = {"capture", "perceive", "track", "spot", "record", "indicate"}
 SHARED = {"errors", "messages", "anatomy", "config", "setting", "clock", "timing", "kernels", "ahead"}
 # folders above the stages, which may put them together
-ABOVE = {"synth", "evaluate", "proof", "commands", "review", "building"}
+ABOVE = {"synth", "evaluate", "batch", "proof", "commands", "review", "building"}
 # modules that talk to a device or a file format by name, and are chosen in one place
 DRIVERS = {
     "edge.capture.file",
@@ -177,6 +177,16 @@ def test_only_the_review_page_opens_a_socket():
     for path in MODULES:
         if part_of(name_of(path)) != "review":
             assert network_imports(path) == set(), path
+
+
+def test_one_module_knows_the_cluster_and_none_that_sees_pictures_imports_it():
+    """Dask's processes talk over the network; what watches is a process of its own, without."""
+    for path in MODULES:
+        names = imports_of(path)
+        if name_of(path) != "edge.batch.cluster":
+            assert not roots(names) & {"dask", "distributed"}, path
+        if "edge.batch.cluster" in names:
+            assert name_of(path) == "edge.batch.archive", path
 
 
 def test_the_review_page_stays_apart_from_what_watches():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from edge.capture.errors import (
 )
 from edge.capture.fields import FIELDS, FieldSplitter, is_interlaced
 from edge.capture.luma import LumaReader
+from edge.capture.media_time import MediaTime, StatedTime
 from edge.capture.opening import LIMIT_PX, clock_of, open_video
 from edge.capture.pace import Pace
 from edge.capture.source import SourceCounts
@@ -34,6 +37,15 @@ log = logging.getLogger(__name__)
 
 _N_SLOTS = 4  # a reader may hold a frame while the next ones are read
 _DEMUX_TRIES = 8  # damaged places passed over in a row
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """Just behind a frame of a file: its timestamp there, and what had been counted."""
+
+    pts: int
+    clock: MediaTime | StatedTime
+    counts: SourceCounts
 
 
 class FileSource:
@@ -68,6 +80,7 @@ class FileSource:
         self._n_packets = 0
         self._decoded: deque[VideoFrame] = deque()
         self._end: CaptureError | None = None
+        self._last_pts: int | None = None
         self._pace = Pace() if realtime else None
         try:
             first = self._decode_first()
@@ -106,6 +119,41 @@ class FileSource:
         self.counts.n_frames += 1
         return frame
 
+    def place(self) -> FilePlace | None:
+        """Behind the frame read last, to go on there in another process; None where that would be inexact.
+
+        Damage is counted ahead of the frames, halves of pictures share a timestamp, and AVI has none.
+        """
+        is_sound = not (self.counts.n_lost or self.counts.n_corrupt)
+        can_seek = self._splitter is None and self._container.format.name != "avi"
+        if self._last_pts is None or not (is_sound and can_seek):
+            return None
+        return FilePlace(self._last_pts, deepcopy(self._time), deepcopy(self.counts))
+
+    def go_to(self, place: FilePlace) -> bool:
+        """Read on behind a place; False where seeking does not lead there: then open the file anew.
+
+        Whether the pictures from there on are those of an uninterrupted reading depends on the file; who
+        needs to know compares some.
+        """
+        import av
+
+        self._decoded.clear()
+        try:
+            self._container.seek(place.pts, stream=self._stream, backward=True)
+        except av.error.FFmpegError:
+            return False
+        self._packets = self._container.demux(self._stream)
+        pts: int | None = None
+        while (frame := self._decode_next()) is not None:
+            pts = frame.pts
+            if pts is None or pts >= place.pts:
+                break
+        self._time = deepcopy(place.clock)
+        for field in fields(SourceCounts):
+            setattr(self.counts, field.name, getattr(place.counts, field.name))
+        return pts == place.pts
+
     def close(self) -> None:
         """Close the file."""
         self._end = SourceClosed()
@@ -130,6 +178,7 @@ class FileSource:
             raise self._end
         slot = self._slots[sequence % _N_SLOTS]
         self._reader.copy(decoded, slot)
+        self._last_pts = decoded.pts
         timestamp_ns = self._time.of(decoded.pts)
         self.counts.n_mended_times = self._time.n_mended
         return Frame(sequence, timestamp_ns, slot)

@@ -46,10 +46,21 @@ class SessionFinder(Finder, Protocol):
 
 
 @dataclass(slots=True)
-class _Held:
+class Held:
+    """A face that is being followed by the landmark model."""
+
     region: Region  # where to look next
     points: NDArray[np.float32]
     presence: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinderMemory:
+    """Slot by slot, the faces that are held and where each was last; when others were looked for, ns."""
+
+    held: list[Held | None]
+    last_regions: list[Region | None]
+    searched_ns: int | None
 
 
 class FaceFinder:
@@ -82,7 +93,7 @@ class FaceFinder:
         self._detector = FaceDetector(detector)
         self._landmarks = LandmarkFinder(landmarks)
         self._config = config
-        self._slots: list[_Held | None] = [None] * config.faces
+        self._slots: list[Held | None] = [None] * config.faces
         self._last_regions: list[Region | None] = [None] * config.faces
         self._searched_ns: int | None = None
 
@@ -91,6 +102,15 @@ class FaceFinder:
         self._slots = [None] * len(self._slots)
         self._last_regions = [None] * len(self._slots)
         self._searched_ns = None
+
+    def remember(self) -> FinderMemory:
+        """What the next answer depends on beside its key frame; not while `find` runs."""
+        return FinderMemory(list(self._slots), list(self._last_regions), self._searched_ns)
+
+    def recall(self, memory: FinderMemory) -> None:
+        """Go on from there; not while `find` runs."""
+        self._slots, self._last_regions = list(memory.held), list(memory.last_regions)
+        self._searched_ns = memory.searched_ns
 
     def find(self, luma: NDArray[np.uint8], sequence: int, timestamp_ns: int) -> KeyFrameAnswer:
         """Follow the faces that are held; look for others where due.
@@ -112,10 +132,10 @@ class FaceFinder:
         faces = tuple(FaceLandmarks(face, held.points, held.presence) for face, held in self._held())
         return KeyFrameAnswer(sequence, timestamp_ns, faces)
 
-    def _held(self) -> Iterable[tuple[int, _Held]]:
+    def _held(self) -> Iterable[tuple[int, Held]]:
         return [(face, held) for face, held in enumerate(self._slots) if held is not None]
 
-    def _follow(self, luma: NDArray[np.uint8], region: Region) -> _Held | None:
+    def _follow(self, luma: NDArray[np.uint8], region: Region) -> Held | None:
         """One pass of the landmark model; None where there is no face, or it left the picture."""
         if not is_inside(region, *luma.shape):
             return None
@@ -123,7 +143,7 @@ class FaceFinder:
         if presence < self._config.presence_min:
             return None
         following = region_from_landmarks(points)
-        return _Held(following, points, presence) if is_inside(following, *luma.shape) else None
+        return Held(following, points, presence) if is_inside(following, *luma.shape) else None
 
     def _part_those_who_met(self) -> None:
         """Where two slots have come to follow one face, the lower number keeps it."""
@@ -150,7 +170,7 @@ class FaceFinder:
             if found is not None and not self._is_taken(found.region):
                 self._slots[self._slot_for(found.region)] = found
 
-    def _look_twice(self, luma: NDArray[np.uint8], region: Region) -> _Held | None:
+    def _look_twice(self, luma: NDArray[np.uint8], region: Region) -> Held | None:
         found = None
         for _ in range(_N_PASSES_NEW):
             found = self._follow(luma, region)

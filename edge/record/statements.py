@@ -160,13 +160,14 @@ class SessionRows:
     def cue(self, number: int, cue: Cue, n_of_kind: int) -> list[Statement]:
         """The cue, and how many of its kind the session has with it."""
         count = Statement(_COUNT[cue.kind], (n_of_kind, self.session_key))
-        return [count, Statement(_CUE, (self.session_key, *self._cue_values(number, cue)), urgent=True)]
+        return [count, Statement(_CUE, (self.session_key, *self.cue_values(number, cue)), urgent=True)]
 
     def analysis_cue(self, analysis: int, number: int, cue: Cue) -> Statement:
         """A cue that was spotted again."""
-        return Statement(_ANALYSIS_CUE, (self.session_key, analysis, *self._cue_values(number, cue)))
+        return Statement(_ANALYSIS_CUE, (self.session_key, analysis, *self.cue_values(number, cue)))
 
-    def _cue_values(self, number: int, cue: Cue) -> tuple[Value, ...]:
+    def cue_values(self, number: int, cue: Cue) -> tuple[Value, ...]:
+        """What is stored of a cue, in the order of `STORED_CUE_COLUMNS` up to `review`."""
         times_ns = (self._since_ns(time_ns) for time_ns in (cue.onset_ns, cue.apex_ns, cue.offset_ns))
         frames = (int(frame) for frame in (cue.onset_frame, cue.apex_frame, cue.offset_frame))
         return (

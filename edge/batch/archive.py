@@ -1,0 +1,196 @@
+"""Many videos, watched by however many workers: the loop that hands out segments and takes in results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, Protocol
+
+from edge.batch.errors import BatchError
+from edge.batch.job import Job, Video, job_of
+from edge.batch.result import Done, VideoResult
+from edge.batch.watcher import Watcher, failed
+from edge.config import Config
+
+SEGMENT_S = 600.0
+TRIES = 3  # of a segment whose worker died or was refused something
+
+
+class Answer(NamedTuple):
+    """What came of a segment: a result, None where the video goes on, or an error worth another try."""
+
+    job: Job
+    number: int
+    result: VideoResult | None
+    error: BatchError | None = None
+
+
+class Pool(Protocol):
+    """Workers that watch segments."""
+
+    def room(self) -> int:
+        """How many segments more it takes now; grows and shrinks with a cluster."""
+
+    def submit(self, job: Job, number: int) -> None:
+        """Have a segment watched."""
+
+    def next_answer(self) -> Answer:
+        """Wait for any segment that was submitted."""
+
+    def close(self) -> None:
+        """Let go of the workers. Safe to call twice."""
+
+
+class OneWorker:
+    """A pool of one process, without Dask.
+
+    Parameters
+    ----------
+    memory_bytes : int
+        What it may take for its data; 0 for no limit.
+    """
+
+    def __init__(self, memory_bytes: int = 0) -> None:
+        self._watcher = Watcher(memory_bytes)
+        self._waiting: list[tuple[Job, int]] = []
+
+    def room(self) -> int:
+        """One at a time."""
+        return 1 - len(self._waiting)
+
+    def submit(self, job: Job, number: int) -> None:
+        """Note it for `next_answer`."""
+        self._waiting.append((job, number))
+
+    def next_answer(self) -> Answer:
+        """Watch it, now."""
+        job, number = self._waiting.pop()
+        try:
+            return Answer(job, number, self._watcher.watch(job, number))
+        except BatchError as error:
+            return Answer(job, number, None, error)
+
+    def close(self) -> None:
+        """End the process."""
+        self._watcher.close()
+
+
+def open_pool(n_workers: int = 1, scheduler: str = "", memory_bytes: int = 0) -> Pool:
+    """Workers on this machine, or those of a cluster that is there already.
+
+    Parameters
+    ----------
+    n_workers : int
+        Processes on this machine; one needs no Dask.
+    scheduler : str
+        Address of a Dask scheduler, tcp://HOST:PORT; then `n_workers` does not count.
+    memory_bytes : int
+        What each may take for its data; 0 for no limit.
+
+    Raises
+    ------
+    MissingExtra
+        Dask is not installed.
+    SchedulerLost
+        There is none at the address.
+    """
+    if n_workers == 1 and not scheduler:
+        return OneWorker(memory_bytes)
+    from edge.batch.cluster import Cluster
+
+    return Cluster(n_workers, scheduler, memory_bytes)
+
+
+def watch(
+    videos: Iterable[Video],
+    config: Config,
+    folder: Path | None = None,
+    pool: Pool | None = None,
+    segment_s: float = SEGMENT_S,
+) -> Iterator[VideoResult]:
+    """Watch videos and give each one's result when it is there, in whatever order.
+
+    Parameters
+    ----------
+    videos : iterable of Video
+        Taken one by one, as there is room for them. One that is named twice is watched once.
+    config : Config
+        Its sections perceive, track and spot count.
+    folder : Path, optional
+        Results and states are kept there, and nothing that is there is watched again: whoever was
+        interrupted calls this again with the same arguments. Workers have to reach it under the same
+        path, as they do the videos. Without it nothing is kept.
+    pool : Pool, optional
+        One process where it is left out. Closed at the end where it is.
+    segment_s : float, s
+        Of video: how much is lost where a worker dies, and what a task of a cluster is. 0 for whole videos.
+
+    Yields
+    ------
+    VideoResult
+        One for each video that was named; `error` says why one could not be watched.
+
+    Raises
+    ------
+    FolderUnusable, SchedulerLost
+        What is done is kept.
+    """
+    with ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="microcue-")))
+        if pool is None:
+            pool = OneWorker()
+            stack.callback(pool.close)
+        yield from _Archive(Done(folder), pool, segment_s).watch(videos, config)
+
+
+class _Archive:
+    def __init__(self, done: Done, pool: Pool, segment_s: float) -> None:
+        self._done = done
+        self._pool = pool
+        self._segment_s = segment_s
+        self._names: dict[str, list[str]] = {}  # of what is being watched, by key
+        self._n_tries: dict[str, int] = {}
+
+    def watch(self, videos: Iterable[Video], config: Config) -> Iterator[VideoResult]:
+        waiting = iter(videos)
+        is_more = True
+        while is_more or self._names:
+            while is_more and self._pool.room() > 0:
+                video = next(waiting, None)
+                if video is None:
+                    is_more = False
+                    break
+                yield from self._begin(video, config)
+            if self._names:
+                yield from self._take(self._pool.next_answer())
+
+    def _begin(self, video: Video, config: Config) -> Iterator[VideoResult]:
+        job = job_of(video, config, self._done.states, self._segment_s)
+        if job.key in self._names:
+            self._names[job.key].append(video.path)
+        elif (kept := self._done.find(job.key)) is not None:
+            yield replace(kept, video=video.path)
+        else:
+            self._names[job.key] = [video.path]
+            self._pool.submit(job, 0)
+
+    def _take(self, answer: Answer) -> Iterator[VideoResult]:
+        job, result = answer.job, answer.result
+        if answer.error is not None:
+            n_tries = self._n_tries[job.key] = self._n_tries.get(job.key, 1) + 1
+            if n_tries <= TRIES:
+                self._pool.submit(job, answer.number)
+                return
+            result = failed(job, str(answer.error))
+        self._n_tries.pop(job.key, None)
+        if result is None:
+            self._pool.submit(job, answer.number + 1)
+            return
+        if not result.error:
+            self._done.keep(result)
+        for name in self._names.pop(job.key):
+            yield replace(result, video=name)
