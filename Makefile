@@ -20,12 +20,13 @@ run: venv  ## watch with the camera, or the built-in demo where there is none
 		exit $$code; \
 	fi
 
-test: lint  ## style, types and tests
+test: lint  ## style, spelling, types and tests
 	$(BIN)/pytest $(ARGS)
 
-lint: venv-dev  ## style and types only
+lint: venv-dev  ## style, spelling and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 
 test-tflite:  ## the model tests once more, with the older runtime beside the default one
