@@ -13,7 +13,7 @@ GRADE_MAX = 10.0  # Flesch–Kincaid: years of school
 
 
 def prose_of(markdown: str) -> str:
-    """The sentences of a page, a list's entries among them: no code, tables, pictures, headings or sources."""
+    """The sentences of a page and of its lists: no code, tables, pictures, headings or sources."""
     text = markdown.partition("\n## Sources\n")[0]
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
