@@ -66,11 +66,15 @@ test-ahead: venv-dev  ## the tests of kernels, and a whole session, with kernels
 	@export MICROCUE_AHEAD=$(CURDIR)/build/ahead MICROCUE_AHEAD_BUILT=1 && $(BIN)/microcue warmup --ahead && \
 		$(BIN)/pytest $(KERNEL_TESTS) && $(BIN)/python tools/compare_ahead.py $(ARGS)
 
-test-installer:  ## tools/install.sh for real, in a Debian root: twice, a crash, --uninstall (root, mmdebstrap, network)
-	@sh tools/installer/try.sh $(ARGS)
+test-installer:  ## tools/install.sh for real, in a root of SUITE=trixie, noble, jammy, jetpack (root, mmdebstrap, network)
+	@sh tools/installer/try.sh $(SUITE) $(ARGS)
+
+.PHONY: test-wheelhouse
+test-wheelhouse:  ## wheels for aarch64 in emulated arm64 roots: installed offline, compiled, examined, a clip (root, qemu-user-static, network)
+	@sh tools/installer/wheelhouse.sh $(SUITE) $(ARGS)
 
 test-boot:  ## a whole device: wrong and right settings on its card, a restart, a session, the plug pulled (root, mmdebstrap, network)
-	@sh tools/installer/boot.sh $(ARGS)
+	@sh tools/installer/boot.sh $(SUITE) $(ARGS)
 
 test-strace: venv-dev  ## a whole session's sockets and writes as the kernel saw them, with and without a network (strace, root)
 	@$(BIN)/python tools/trace_session.py $(ARGS)

@@ -10,6 +10,7 @@ machine changes.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ COMMAND = Path("/bin/true")  # stands for microcue, which a checker wants to fin
 EXPOSURE_MAX = {
     "microcue-first-boot.service": 25,
     "microcue-firewall.service": 30,
+    "microcue-data.service": 45,
     "microcue-clocks.service": 70,
     "microcue-review.service": 15,
     "microcue.service": 9,  # with kernels compiled ahead, as everything is installed here
@@ -50,7 +52,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         install(tree)
-        verdicts = [*units(tree), *accounts(tree), *firewall(tree), *rules(tree), *doors(tree), *scripts()]
+        verdicts = [
+            *units(tree),
+            *accounts(tree),
+            *firewall(tree),
+            *rules(tree),
+            *doors(tree),
+            *partitions(tree),
+            *scripts(),
+        ]
     for verdict in verdicts:
         word = {True: "ok", False: "FAILS", None: "not checked"}[verdict.ok]
         print(f"{word:<12} {verdict.what:<44} {verdict.said}")
@@ -157,9 +167,31 @@ def doors(tree: Path) -> Iterator[Verdict]:
     yield asked("sshd -t", [sshd, "-t", "-f", str(file), "-h", str(key)])
 
 
+def partitions(tree: Path) -> Iterator[Verdict]:
+    """The log's partition, appended to a file in place of a card, once; making a file system needs a card."""
+    what, card = "data-partition, on a file", tree / "card.img"
+    if shutil.which("sfdisk") is None:
+        yield Verdict(what, None, "sfdisk is not installed (package fdisk)")
+        return
+    with card.open("wb") as file:
+        file.truncate(96 * 2**20)
+    # as rpi-image-gen lays a card out: aligned to 8 MiB, with a gap before the first
+    layout = "label: dos\nstart=16384, size=32768, type=c\nstart=49152, size=65536, type=83\n"
+    subprocess.run(["sfdisk", "--quiet", str(card)], input=layout, text=True, check=True)
+    script, tables = tree / "usr/lib/microcue/data-partition", []
+    for _ in range(2):
+        subprocess.run(["sh", str(script), str(card)], capture_output=True, check=False)
+        dump = subprocess.run(["sfdisk", "--json", str(card)], capture_output=True, text=True, check=True)
+        tables.append(json.loads(dump.stdout)["partitiontable"]["partitions"])
+    spans = [(part["start"], part["start"] + part["size"]) for part in tables[0]]
+    ok = spans == [(16384, 49152), (49152, 114688), (114688, 196608)] and tables[0] == tables[1]
+    yield Verdict(what, ok, f"sectors {spans}, twice" if ok else f"sectors {spans}, then {tables[1]}")
+
+
 def scripts() -> Iterator[Verdict]:
-    """The installer, as a POSIX shell script."""
+    """The installer, and the card's own, as POSIX shell scripts."""
     files = [ROOT / "tools/install.sh", *sorted((ROOT / "tools/installer").glob("*.sh"))]
+    files.append(ROOT / "firmware_config/card/data-partition")
     yield asked(
         "shellcheck",
         [

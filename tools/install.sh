@@ -3,6 +3,8 @@
 #
 #   sudo tools/install.sh               from this checkout; a second time: an update, or nothing
 #   sudo tools/install.sh --appliance   on a machine that does nothing else (firmware_config/README.md)
+#   sudo tools/install.sh --ahead       kernels compiled ahead: less memory, less allowed (docs/ahead.md);
+#                                       later runs keep to it; --no-ahead goes back
 #   sudo tools/install.sh --uninstall   everything but the log and the settings
 #   tools/install.sh --dry-run          every step, in words, none done (with either of the others, too)
 #   sudo tools/install.sh --wheelhouse DIR   packages from a folder; no network for them
@@ -28,14 +30,15 @@ do_it() {
 }
 
 main() {
-    dry=no what=install appliance='' wheelhouse=''
+    dry=no what=install appliance='' ahead='' wheelhouse=''
     while [ $# -gt 0 ]; do
         case $1 in
             --dry-run) dry=yes ;;
             --uninstall) what=uninstall ;;
             --appliance) appliance=--appliance ;;
+            --ahead | --no-ahead) ahead=$1 ;;
             --wheelhouse) [ $# -ge 2 ] || fail "--wheelhouse expects a folder" 2; shift; wheelhouse=$1 ;;
-            -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+            -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
             *) fail "there is no option $1; see --help" 2 ;;
         esac
         shift
@@ -92,6 +95,8 @@ packages() {
     wanted='python3 python3-venv libseccomp2 python3-picamera2 python3-lgpio'
     [ "$jetson" = no ] || wanted="$wanted gstreamer1.0-tools gstreamer1.0-plugins-good"
     [ -z "$appliance" ] || wanted="$wanted nftables systemd-zram-generator"
+    # what compiles kernels ahead, for the system's own Python
+    [ "$ahead" != --ahead ] || wanted="$wanted gcc libc6-dev python3-dev"
     missing=''
     for name in $wanted; do is_installed "$name" || missing="$missing $name"; done
     [ -n "$missing" ] || { step "every package of the system is there"; return 0; }
@@ -152,6 +157,8 @@ runtime() {
     step "try the model runtime in a process of its own"
     if [ "$dry" = yes ]; then echo "    $home/bin/microcue doctor --only inference"; return 0; fi
     if runs; then return 0; fi
+    "$home/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 12))' ||
+        fail "expected LiteRT to run the models, it does not, and tflite-runtime has no wheel after Python 3.11; see $home/bin/microcue doctor --only inference" 69
     step "LiteRT does not run the models on this machine; take tflite-runtime in its place"
     pip_install ${wheelhouse:+--no-index} ${wheelhouse:+--find-links} ${wheelhouse:+"$wheelhouse"} \
         'tflite-runtime==2.14.0' 'numpy<2'
@@ -160,9 +167,9 @@ runtime() {
 }
 
 service() {
-    step "the service: user, units, kernels compiled, watching"
-    # shellcheck disable=SC2086  # empty or one word
-    do_it "$home/bin/microcue" install-service $appliance
+    step "the service: user, units, kernels compiled$([ "$ahead" != --ahead ] || echo ' ahead'), watching"
+    # shellcheck disable=SC2086  # each empty or one word
+    do_it "$home/bin/microcue" install-service $appliance $ahead
     # where systemd is not running, as while an image is made, nothing was started
     if [ "$dry" = no ] && [ ! -d /run/systemd/system ]; then
         step "compile the kernels here, since systemd is not running"

@@ -12,6 +12,7 @@ from edge.commands.context import Context
 from edge.firmware.card import find_card
 from edge.firmware.errors import FirmwareError
 from edge.firmware.first_boot import apply_card, check_card
+from edge.firmware.seal import is_sealed
 
 _EXAMPLES = """\
 examples:
@@ -53,7 +54,7 @@ def run(
         check_card(boot)
         context.print_text(f"The files in {boot} are right.")
         return 0
-    outcome = apply_card(boot, args.root)
+    outcome = apply_card(boot, args.root, sealed=args.root == Path("/") and is_sealed())
     for line in outcome.applied:
         context.print_text(f"applied: {line}")
     if not outcome.applied:

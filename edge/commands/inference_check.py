@@ -18,7 +18,9 @@ from edge.errors import EXIT_CONFIG
 
 # of the face's width, in the median: runtimes and processors differ by far less, garbage by far more
 _DISTANCE_MAX = 0.03
-_PATIENCE_S = 120.0  # kernels that were never compiled included, on the slowest board
+# kernels that were never compiled included: 10 s of CPU on a server, many times that on a Zero 2 W, which may
+# have other work; too short, and the installer takes a slow board for one whose runtime is broken
+_PATIENCE_S = 900.0
 _CODE = """
 import json, sys
 import numpy as np

@@ -16,7 +16,7 @@ from edge.errors import EXIT_INPUT_OUTPUT, EdgeError, UsageError
 from edge.firmware.card import find_card
 from edge.firmware.errors import FirmwareError
 from edge.firmware.first_boot import apply_boot_files, remove_boot_files
-from edge.firmware.manifest import AHEAD, APPLIANCE, REVIEW, SERVICE, Installed, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, CARD, REVIEW, SERVICE, Installed, installed
 from edge.firmware.slots import HOME
 
 _UNITS_PLACE = Path("etc/systemd/system")
@@ -73,6 +73,12 @@ def register(subparsers: Any) -> None:
                 "on the card",
             )
             parser.add_argument(
+                "--card",
+                action="store_true",
+                help="with --appliance, on a card of its own: the log on a partition of its own, all else "
+                "read-only from the next start on",
+            )
+            parser.add_argument(
                 "--ahead",
                 action=argparse.BooleanOptionalAction,
                 help="compile the kernels ahead, then forbid the watcher memory that is written and run "
@@ -91,7 +97,10 @@ def install(args: argparse.Namespace, context: Context, call: Run = subprocess.c
     command = program()
     ahead = [AHEAD] if _compiled_ahead(command, args, context, call) else []
     review = [REVIEW] if _has_review(args) else []
-    chosen = installed([SERVICE, *([APPLIANCE] if args.appliance else []), *ahead, *review])
+    if args.card and not args.appliance:
+        raise UsageError("--card expects --appliance: nothing else on the machine could write any more")
+    machine = [*([APPLIANCE] if args.appliance else []), *([CARD] if args.card else [])]
+    chosen = installed([SERVICE, *machine, *ahead, *review])
     for file in chosen:
         path, text = args.root / file.target, file.text(command)
         context.print_text(f"write {path}" + (f":\n\n{text}" if args.dry_run else ""))
@@ -129,7 +138,7 @@ def _has_review(args: argparse.Namespace) -> bool:
 
 def _first_steps(chosen: Sequence[Installed]) -> list[list[str]]:
     at_once = [file.target.name for file in chosen if file.enable and file.set in (SERVICE, REVIEW)]
-    later = [file.target.name for file in chosen if file.enable and file.set == APPLIANCE]
+    later = [file.target.name for file in chosen if file.enable and file.set in (APPLIANCE, CARD)]
     return [
         ["systemd-sysusers", "/etc/sysusers.d/microcue.conf"],
         ["systemd-tmpfiles", "--create", "/etc/tmpfiles.d/microcue.conf"],

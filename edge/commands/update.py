@@ -15,6 +15,8 @@ from typing import Any
 from edge import __version__
 from edge.commands.context import Context
 from edge.errors import UsageError
+from edge.firmware import seal
+from edge.firmware.card import OPEN_NAME, find_card
 from edge.firmware.errors import FirmwareError
 from edge.firmware.release import ReleaseRefused, as_numbers, open_release
 from edge.firmware.slots import HOME, Slots
@@ -27,6 +29,7 @@ examples:
 
 The signature is checked before anything else, with the minisign key in /etc/microcue/release.pub. The new
 version is made beside the old one and tried; only then is it used. The log and the settings stay.
+A card whose system is read-only is opened first: this says how.
 """
 Run = Callable[[Sequence[str]], int]
 
@@ -52,6 +55,8 @@ def run(args: argparse.Namespace, context: Context, call: Run = subprocess.call,
     """Update or go back."""
     if (args.release is None) is not args.rollback:
         raise UsageError("update expects a release, or --rollback")
+    if seal.is_sealed():
+        _open_card(Path("/"))
     slots = Slots(home)
     if args.rollback:
         slots.switch()
@@ -65,6 +70,17 @@ def run(args: argparse.Namespace, context: Context, call: Run = subprocess.call,
     if Path("/run/systemd/system").is_dir():
         _take(["systemctl", "try-restart", "microcue.service"], call)
     return 0
+
+
+def _open_card(root: Path) -> None:
+    """Have the next start leave a read-only system open, and say what to do then."""
+    boot = find_card(root)
+    seal.keep_open(boot)
+    seal.change(boot, sealed=False)
+    raise FirmwareError(
+        "expected a system that can be written to, this card's is read-only until its next start; restart, "
+        f"run this again, then delete {boot / OPEN_NAME} and restart: it is read-only again"
+    )
 
 
 def _make(args: argparse.Namespace, context: Context, slots: Slots, call: Run) -> str:

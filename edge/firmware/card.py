@@ -15,6 +15,7 @@ from edge.firmware.errors import FirmwareError
 FIRST_BOOT_NAME = "microcue-first-boot.toml"
 PROBLEM_NAME = "microcue-problem.txt"
 APPLIED_NAME = "microcue-applied.txt"
+OPEN_NAME = "microcue-open.txt"
 PLACES = (Path("boot/firmware"), Path("boot"))
 _SECRETS = (("network", "wifi_password"),)
 
@@ -79,7 +80,7 @@ def check_names(card: Path) -> None:
     ConfigError
         Such as microcue.toml.txt, as editors that hide endings make it.
     """
-    ours = {FILE_NAME, FIRST_BOOT_NAME, PROBLEM_NAME, APPLIED_NAME}
+    ours = {FILE_NAME, FIRST_BOOT_NAME, PROBLEM_NAME, APPLIED_NAME, OPEN_NAME}
     for path in sorted(card.iterdir()):
         name = path.name.lower()
         if name in ours and path.is_dir():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge.config import FILE_NAME, SYSTEM_FILE
 from edge.errors import ConfigError, EdgeError
-from edge.firmware import boot_files, card, network
+from edge.firmware import boot_files, card, network, seal
 from edge.firmware.card import FIRST_BOOT_NAME
 from edge.firmware.card_settings import FirstBoot, read_first_boot, read_settings
 from edge.firmware.errors import FirmwareError
@@ -51,8 +51,8 @@ def check_card(boot: Path) -> FirstBoot | None:
     return read_first_boot(boot / FIRST_BOOT_NAME) if (boot / FIRST_BOOT_NAME).is_file() else None
 
 
-def apply_card(boot: Path, root: Path) -> Outcome:
-    """Take in what is new on the card.
+def apply_card(boot: Path, root: Path, sealed: bool = False) -> Outcome:
+    """Take in what is new on the card; a read-only system is opened first, which takes a start.
 
     Parameters
     ----------
@@ -60,6 +60,8 @@ def apply_card(boot: Path, root: Path) -> Outcome:
         The FAT partition.
     root : Path
         The system that is written to.
+    sealed : bool
+        Whether it is read-only now, `seal.is_sealed()`.
 
     Raises
     ------
@@ -71,6 +73,11 @@ def apply_card(boot: Path, root: Path) -> Outcome:
     with _told_on(boot):
         first = check_card(boot)
         known, outcome = _known(root), Outcome()
+        if sealed:
+            if not seal.is_wanted(boot, root) or _prints(boot) != known:
+                outcome.restart = seal.change(boot, sealed=False)
+                outcome.applied.append("nothing yet: the system is read-only, and open after a restart")
+            return outcome
         settings, machine = boot / FILE_NAME, boot / FIRST_BOOT_NAME
         if first is not None and card.fingerprint(machine) != known.get(FIRST_BOOT_NAME):
             emptied = card.without_secrets(machine)  # before anything is applied: it may be refused
@@ -86,10 +93,16 @@ def apply_card(boot: Path, root: Path) -> Outcome:
         if outcome.applied:
             card.say(boot, card.APPLIED_NAME, "".join(["Applied:\n", *(f"- {x}\n" for x in outcome.applied)]))
         # last, so that what a power cut left half done is done again; before a restart, so that there is one
-        prints = {name: card.fingerprint(boot / name) for name in (FILE_NAME, FIRST_BOOT_NAME)}
-        if prints != known:
+        if (prints := _prints(boot)) != known:
             card.write_whole(root / _STATE, json.dumps(prints))
+        if seal.is_wanted(boot, root) and seal.change(boot, sealed=True):
+            outcome.applied.append("the system is read-only from the next start on")
+            outcome.restart = True
     return outcome
+
+
+def _prints(boot: Path) -> dict[str, str]:
+    return {name: card.fingerprint(boot / name) for name in (FILE_NAME, FIRST_BOOT_NAME)}
 
 
 def apply_boot_files(boot: Path, sensor: str, wifi: bool) -> None:

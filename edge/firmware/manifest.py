@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SERVICE, APPLIANCE, AHEAD, REVIEW = "service", "appliance", "ahead", "review"
+SERVICE, APPLIANCE, CARD, AHEAD, REVIEW = "service", "appliance", "card", "ahead", "review"
 _COMMAND = "@MICROCUE@"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -28,9 +28,9 @@ class Installed:
         Below `firmware_config/`.
     target : Path
         Below the root of the system.
-    set : {"service", "appliance", "ahead", "review"}
-        Beside other work, only on a machine that does nothing else, only with kernels compiled ahead, or
-        only with the review page.
+    set : {"service", "appliance", "card", "ahead", "review"}
+        Beside other work, only on a machine that does nothing else, only on a card that is read-only, only
+        with kernels compiled ahead, or only with the review page.
     enable : bool
         A unit that starts with the machine.
     """
@@ -56,7 +56,7 @@ def read(source: str) -> str:
     return (folder() / source).read_text(encoding="utf-8")
 
 
-def installed(sets: Collection[str] = (SERVICE, APPLIANCE, AHEAD, REVIEW)) -> list[Installed]:
+def installed(sets: Collection[str] = (SERVICE, APPLIANCE, CARD, AHEAD, REVIEW)) -> list[Installed]:
     """The files of these sets, in the manifest's order."""
     entries: list[dict[str, Any]] = tomllib.loads(read("manifest.toml"))["file"]
     files = [Installed(**{**entry, "target": Path(entry["target"])}) for entry in entries]

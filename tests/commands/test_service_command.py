@@ -14,10 +14,10 @@ from edge.commands import service
 from edge.commands.context import Context
 from edge.config import Config
 from edge.errors import EXIT_CONFIG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, EXIT_USAGE, UsageError
-from edge.firmware.manifest import AHEAD, APPLIANCE, REVIEW, SERVICE, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, CARD, REVIEW, SERVICE, installed
 
 # what the system itself needs root for; edge/firmware, nftables
-ROOT_UNITS = {"microcue-first-boot.service", "microcue-firewall.service"}
+ROOT_UNITS = {"microcue-first-boot.service", "microcue-firewall.service", "microcue-data.service"}
 SERVICES = [file.target.name for file in installed() if file.target.suffix == ".service"]
 
 
@@ -38,8 +38,10 @@ def in_opt(monkeypatch):
     monkeypatch.setattr(service, "_SYSTEMD_RUNS", Path("/"))
 
 
-def options(root, dry_run=False, appliance=False, ahead=None, review=False):
-    return argparse.Namespace(root=root, dry_run=dry_run, appliance=appliance, ahead=ahead, review=review)
+def options(root, dry_run=False, appliance=False, card=False, ahead=None, review=False):
+    return argparse.Namespace(
+        root=root, dry_run=dry_run, appliance=appliance, card=card, ahead=ahead, review=review
+    )
 
 
 def unit(name):
@@ -71,6 +73,16 @@ def test_review_page_stays_with_the_next_version_and_goes_with_the_service(conte
     assert written(tmp_path) == targets(SERVICE, REVIEW)
     service.uninstall(options(tmp_path), context, call=None)
     assert written(tmp_path) == set()
+
+
+def test_card_of_its_own_is_an_appliance_with_a_partition_for_the_log(context, tmp_path):
+    with pytest.raises(UsageError, match="--card expects --appliance"):
+        service.install(options(tmp_path, card=True), context, call=None)
+    assert not written(tmp_path)
+    service.install(options(tmp_path, appliance=True, card=True), context, call=None)
+    assert written(tmp_path) == targets(SERVICE, APPLIANCE, CARD)
+    service.uninstall(options(tmp_path), context, call=None)
+    assert not written(tmp_path)
 
 
 @pytest.mark.parametrize("appliance", [False, True])

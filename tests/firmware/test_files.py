@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.firmware import manifest
-from edge.firmware.manifest import AHEAD, APPLIANCE, REVIEW, SERVICE, folder, installed
+from edge.firmware.manifest import AHEAD, APPLIANCE, CARD, REVIEW, SERVICE, folder, installed
 
 FILES = installed()
 COMMAND = Path("/opt/microcue/bin/microcue")
@@ -47,7 +47,7 @@ def test_manifest_and_folder_hold_the_same_files():
     there = {path for path in there if not path.startswith(NOT_INSTALLED_FOLDERS)}
     assert there - NOT_INSTALLED == listed
     assert there >= NOT_INSTALLED
-    assert {file.set for file in FILES} == {SERVICE, APPLIANCE, AHEAD, REVIEW}
+    assert {file.set for file in FILES} == {SERVICE, APPLIANCE, CARD, AHEAD, REVIEW}
     assert len({file.target for file in FILES}) == len(FILES)
 
 
@@ -79,7 +79,8 @@ def test_units_name_only_units_that_exist():
     for file in INI:
         named = set(
             re.findall(
-                r"(?:microcue|run-microcue)[\w\\-]*\.(?:service|socket|timer|mount)", file.text(COMMAND)
+                r"(?:(?:media|var-lib|var-cache|run)-)?microcue[\w\\-]*\.(?:service|socket|timer|mount)",
+                file.text(COMMAND),
             )
         )
         assert named <= ours, file.source

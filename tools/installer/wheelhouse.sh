@@ -1,0 +1,67 @@
+#!/bin/sh
+# Once per release: the wheels for aarch64, by their hashes and without a network, into arm64 roots of Debian by the
+# card recipe's own lines; there microcue compiles its kernels, examines the machine and watches the built-in clip.
+#
+#   tools/installer/wheelhouse.sh bookworm     Python 3.11 with tflite-runtime
+#   tools/installer/wheelhouse.sh trixie       Python 3.13 with LiteRT
+#   tools/installer/wheelhouse.sh              one after the other
+#   MICROCUE_DEMO_S=600                        for how long the clip is watched, in seconds (default: 240)
+#
+# Needs Debian or Ubuntu, root, mmdebstrap, a network for the wheels, and qemu-user-static with binfmt-support. Every
+# instruction is emulated, some 50 times slower than this machine: nothing here says how fast a board is.
+set -eu
+what=test-wheelhouse
+case ${1:-} in
+    bookworm) minor=3.11 runtime=tflite extra='--extra tflite' ;;
+    trixie) minor=3.13 runtime=litert extra='' ;;
+    '')
+        sh "$0" bookworm
+        exec sh "$0" trixie ;;
+    *)
+        echo "$what: expected bookworm or trixie, found $1" >&2
+        exit 2 ;;
+esac
+arch=arm64 packages=python3,python3-venv,libseccomp2
+# shellcheck source=root.sh
+. "$(dirname "$0")/root.sh"
+began=$(date +%s)
+say() { echo "$what: $suite, after $(($(date +%s) - began)) s: $1"; }
+in_root true || fail "expected programs of arm64 to run here: sudo apt install qemu-user-static binfmt-support, \
+mount -t binfmt_misc none /proc/sys/fs/binfmt_misc, update-binfmts --enable qemu-aarch64"
+python=${MICROCUE_PYTHON:-$checkout/.venv/bin/python}
+"$python" -c 'import cyclonedx_py, yaml' 2> /dev/null || fail "expected $python with microcue[dev]: make venv-dev"
+export PYTHONPATH="$checkout"
+
+say "wheels for Python $minor on aarch64"
+wheels=$cache/wheelhouse-$minor
+# shellcheck disable=SC2086  # none or two words
+"$python" "$checkout/tools/build_wheelhouse.py" --python "$minor" $extra --output "$wheels"
+
+say "installation, without a network, by the recipe's own lines"
+alone=--net
+hook=$("$python" -c 'import sys, yaml
+with open(sys.argv[1]) as file:
+    print(yaml.safe_load(file.read().partition("\n---\n")[2])["mmdebstrap"]["customize-hooks"][0])' \
+    "$checkout/firmware_config/image/layer/microcue.yaml")
+beside_it env IGconf_microcue_wheelhouse="$wheels" IGconf_microcue_runtime="$runtime" sh -c "$hook" sh "$root" ||
+    fail "the wheels cannot be installed"
+
+say "every kernel compiled"
+in_root /opt/microcue/bin/microcue warmup
+say "doctor"
+in_root /opt/microcue/bin/microcue doctor --no-camera || fail "doctor finds what fails"
+
+say "the built-in clip, made on this machine"
+clip=$("$python" -c 'from edge.synth.demo import demo_clip; print(demo_clip()[0])')
+mkdir -p "$root/root/.cache/microcue"
+cp "${clip%.mkv}".* "$root/root/.cache/microcue"
+in_root /opt/microcue/bin/microcue demo --duration "${MICROCUE_DEMO_S:-240}" --led none
+in_root /opt/microcue/bin/microcue cues latest --json > "$cache/cues-$suite.json"
+in_root /opt/microcue/bin/microcue sessions --json > "$cache/sessions-$suite.json"
+
+say "the same clip on this machine"
+rm -rf "$cache/own"
+"$python" -m edge.cli demo --led none --quiet --data "$cache/own"
+"$python" -m edge.cli cues latest --json --data "$cache/own" > "$cache/own.json"
+"$python" "$here/compare_cues.py" "$cache/cues-$suite.json" "$cache/own.json" || fail "other cues than on this machine"
+say ok
