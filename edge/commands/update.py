@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import subprocess
@@ -57,6 +58,11 @@ def run(args: argparse.Namespace, context: Context, call: Run = subprocess.call,
         raise UsageError("update expects a release, or --rollback")
     if seal.is_sealed():
         _open_card(Path("/"))
+    if not os.access(home.parent, os.W_OK):
+        raise FirmwareError(
+            f"expected to write to {home.parent}, it is read-only or not ours; run it with sudo; a card with "
+            "two systems is updated by writing the one that is not used (firmware_config/README.md)"
+        )
     slots = Slots(home)
     if args.rollback:
         slots.switch()

@@ -113,6 +113,9 @@ def test_config_names_a_board_a_layout_a_base_and_the_wheels_of_its_python(path)
     assert (config["image"]["layer"] == "image-rota") is (variant == "ab")
     assert variant != "ab" or board in ("pi4", "pi5")
     assert config["ssh"]["pubkey_only"] in (True, "y")
+    # the tool's rule "size": a number with a unit of its own, or a percentage
+    sizes = {str(value) for key, value in config["image"].items() if key.endswith("_size")}
+    assert all(re.fullmatch(r"\d+[kKmMgGsS]?|[1-9]\d*%", size) for size in sizes)
 
 
 def test_every_board_has_a_card_of_each_system():

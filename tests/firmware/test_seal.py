@@ -105,6 +105,13 @@ def test_other_machines_are_never_closed(card_root):
     assert words(boot) == OTHERS_WORDS.split()
 
 
+def test_update_says_where_it_cannot_write(tmp_path, monkeypatch):
+    monkeypatch.setattr(update.os, "access", lambda _path, _mode: False)
+    args = argparse.Namespace(release=None, rollback=True, key=tmp_path / "x.pub")
+    with pytest.raises(FirmwareError, match="a card with two systems"):
+        update.run(args, Context(config=Config(), data_dir=tmp_path), home=tmp_path / "microcue")
+
+
 @pytest.mark.parametrize(
     ("mounts", "sealed"),
     [
