@@ -21,7 +21,8 @@ case ${1:-} in
         echo "$what: expected bookworm or trixie, found $1" >&2
         exit 2 ;;
 esac
-arch=arm64 packages=python3,python3-venv,libseccomp2
+# what any system with apt has, and the wheels' compiler needs: the C++ library
+arch=arm64 packages=python3,python3-venv,libseccomp2,libstdc++6,zlib1g
 # shellcheck source=root.sh
 . "$(dirname "$0")/root.sh"
 began=$(date +%s)
