@@ -18,10 +18,14 @@ from edge.confine import confine
 from edge.health.board import Board
 from edge.health.monitor import HealthMonitor
 from edge.health.state_file import StateFile
-from edge.indicate.indicator import Indicator
+from edge.indicate.indicator import Indicator, IndicatorGroup
 from edge.indicate.opening import open_button, open_indicator, open_light, players_of
 from edge.kiosk import Kiosk, check_kiosk, is_kiosk, require_light
 from edge.lit_source import LitSource
+from edge.live.file import LiveFile
+from edge.live.publisher import LivePublisher
+from edge.live.values import LiveValues
+from edge.live.wishes import WishListener
 from edge.messages import Event
 from edge.perceive.detector import FaceDetector
 from edge.perceive.finder import FaceFinder, SessionFinder
@@ -203,14 +207,14 @@ def run_sessions(
         stack.callback(recorder.close)
         clock = SessionClock()
         health = HealthMonitor(Board(data_dir), StateFile(data_dir), [NewestWriter(recorder)], warn)
-        indicator = open_indicator(config.indicate, clock.text, not is_read_along(config), health.cue_to_pin)
+        led = open_indicator(config.indicate, clock.text, not is_read_along(config), health.cue_to_pin)
+        indicator = IndicatorGroup([led, live := LiveValues(N_POINTS)])
         stack.callback(indicator.close)
         health.workers += players_of(indicator)
         stop = stack.enter_context(StopRequest())
         turns, finder = _turns(config, data_dir, recorder, indicator, stop, warn)
-        if config.session.button and (source is None or source.info.live):
-            health.workers.append(button := open_button(config.session.button, turns.act))
-            stack.callback(button.close)
+        wishes = _wishes(config, data_dir, source, turns, health, stack)
+        stack.callback(_publish(live, health, wishes).close)
         stack.callback(health.start().close)
         signs = SignsOfLife()
         stack.enter_context(Supervised(lambda: signs.n, signs.text))
@@ -218,7 +222,7 @@ def run_sessions(
             if source is None:
                 source = open_camera(config, find_face)
                 camera.callback(source.close)
-            outlives = (recorder, clock, indicator, finder, stop, turns, signs, health, unconfined)
+            outlives = (recorder, clock, indicator, finder, stop, turns, signs, health, unconfined, live)
             session_id, outcome = Watching(turn, *outlives).run(source, duration_s, tell, warn, marks)
             _settle(camera, recorder)
             turns.ended(outcome.reason)
@@ -232,6 +236,31 @@ def _settle(camera: ExitStack, recorder: Recorder) -> None:
     camera.close()
     if recorder.fault is None:
         recorder.flush(_WRITTEN_WITHIN_S)
+
+
+def _wishes(
+    config: Config,
+    data_dir: Path,
+    source: FrameSource | None,
+    turns: Turns,
+    health: HealthMonitor,
+    stack: ExitStack,
+) -> Callable[[], None]:
+    """Open the button, and give what listens for wishes from elsewhere; nobody can pause a recording."""
+    if source is not None and not source.info.live:
+        return lambda: None
+    if config.session.button:
+        health.workers.append(button := open_button(config.session.button, turns.act))
+        stack.callback(button.close)
+    return WishListener(data_dir, turns.pause)
+
+
+def _publish(values: LiveValues, health: HealthMonitor, listen: Callable[[], None]) -> LivePublisher:
+    """Show the run to who looks."""
+    publisher = LivePublisher(values, LiveFile(), listen)
+    health.live_file = str(publisher.path or "")
+    health.workers.append(publisher)
+    return publisher.start()
 
 
 def is_read_along(config: Config) -> bool:

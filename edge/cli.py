@@ -43,6 +43,7 @@ COMMANDS = {
     "aim": Command("aim", "point the camera, with advice"),
     "doctor": Command("doctor", "check this machine, one line each, with the fix"),
     "status": Command("status", "how the running session is"),
+    "live": Command("live", "look at the run that goes on, in a terminal"),
     "cameras": Command("cameras", "list the cameras and their modes"),
     "sessions": Command("log", "list what was logged"),
     "cues": Command("log", "list the candidate cues of a session"),

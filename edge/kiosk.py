@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 LEFT = "the person left"
 NOBODY_CAME = "nobody came"
 TIME_IS_UP = "the time is up"
+STOPPED = "stopped by the visitor"
 WITHDRAWN = "consent withdrawn"
 DOUBTFUL = "it may have become another person"
 _LOG_LOOK_NS = 500_000_000  # each look opens the log: a millisecond or more on a small board
@@ -133,6 +134,7 @@ class Kiosk:
         self._deletable_until_ns = self._deleted_until_ns = 0
         self._asks_since_ns = now_ns()
         self._began_ns = 0  # the session, by its first frame
+        self._is_stopped = False
         self._withdrawal = WithdrawalWatch(data_dir)
 
     def act(self, gesture: Gesture, at_ns: int) -> None:
@@ -142,6 +144,10 @@ class Kiosk:
         elif gesture in (Gesture.PRESS, Gesture.HOLD):
             self._gestures.put((gesture, at_ns))
             self._indicator.marked()
+
+    def pause(self, is_paused: bool) -> None:
+        """End the visit and keep it; nobody is watched again without another consent."""
+        self._is_stopped = self._is_stopped or is_paused
 
     def next_turn(self, alive: Callable[[], None] = lambda: None) -> Config | None:
         """Ask until somebody agrees; the settings under which they are watched, or None at the end."""
@@ -183,6 +189,8 @@ class Kiosk:
         seen_ns = self._person.seen_ns
         if self._withdrawal.is_asked:
             return WITHDRAWN
+        if self._is_stopped:
+            return STOPPED
         if self._person.is_doubtful:
             return DOUBTFUL
         if seen_ns is None and now_ns - self._began_ns > kiosk.arrive_s * 1e9:
@@ -202,7 +210,7 @@ class Kiosk:
         self._indicator.show(self._state())
 
     def _begun(self, code: str) -> Config:
-        self._visitor = code
+        self._visitor, self._is_stopped = code, False
         self._deletable_until_ns = self._deleted_until_ns = self._began_ns = 0
         while not self._gestures.empty():
             self._gestures.get_nowait()

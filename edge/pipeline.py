@@ -58,6 +58,17 @@ class Log(Protocol):
         """Note how far the session is."""
 
 
+class Live(Protocol):
+    """Shows the values to whoever looks, from memory and a thread of its own."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody looks."""
+
+    def add_trace(self, trace: Trace) -> None:
+        """Copy one frame of one face."""
+
+
 class FaceSpotter(Protocol):
     """The spotter of one face."""
 
@@ -120,6 +131,7 @@ class Watch:
     shown: IndicateConfig
     tell: Callable[[float, Event], None]
     pictures: Pictures | None = None
+    live: Live | None = None
     timer: StageTimer = field(default_factory=lambda: StageTimer(STAGES))
     vitals: LoopVitals = field(default_factory=LoopVitals)
     orders: Orders = field(default_factory=Orders)
@@ -213,6 +225,8 @@ class Watch:
             self.log.add_trace(trace)
             if self.pictures is not None:
                 self.pictures.add(trace.face, frame, self.tracker.place_px(trace.face))
+            if self.live is not None and self.live.is_wanted:
+                self.live.add_trace(trace)
         for event in events:
             self._announce(event)
         timer.lap(_RECORD)

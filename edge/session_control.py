@@ -13,6 +13,7 @@ from edge.service import StopRequest
 
 LOOK_S = 0.1
 PAUSED = "paused by the button"
+PAUSED_FROM_AFAR = "paused from the live view"
 DURATION_REACHED = "duration reached"
 
 
@@ -21,6 +22,9 @@ class Turns(Protocol):
 
     def act(self, gesture: Gesture, at_ns: int) -> None:
         """Take in a gesture at the button; on the button's thread."""
+
+    def pause(self, is_paused: bool) -> None:
+        """Take in a wish from the live view or a page: to be watched no more, or again; on another thread."""
 
     def next_turn(self, alive: Callable[[], None]) -> Config | None:
         """Wait until a session may begin; its settings, None: the end. `alive` is called now and then."""
@@ -54,6 +58,7 @@ class SessionControl:
         self._config, self._indicator, self._stop = config, indicator, stop
         self._marks: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._resumes_when_let_go = False
+        self._why_paused = PAUSED
         self._reason = ""  # of the last session's end
 
     def act(self, gesture: Gesture, at_ns: int) -> None:
@@ -63,6 +68,7 @@ class SessionControl:
             self._indicator.marked()
         elif gesture is Gesture.HOLD:
             self._resumes_when_let_go = self.is_paused
+            self._why_paused = PAUSED
             self.is_paused = True
             if self._resumes_when_let_go:
                 self._indicator.marked()  # let go now
@@ -71,11 +77,17 @@ class SessionControl:
         elif gesture is Gesture.LONG_HOLD:
             self._stop.stop("ended by the button")
 
+    def pause(self, is_paused: bool) -> None:
+        """As a hold, from another thread; a hold at the button goes on too."""
+        if is_paused and not self.is_paused:
+            self._why_paused = PAUSED_FROM_AFAR
+        self.is_paused = is_paused
+
     def next_turn(self, alive: Callable[[], None] = lambda: None) -> Config | None:
         """At once, and again after each pause that is not the end itself."""
         if not self._reason:
             return self._config
-        if self._reason != PAUSED:
+        if self._reason not in (PAUSED, PAUSED_FROM_AFAR):
             return None
         while self.is_paused and not self._stop.wait(LOOK_S):
             alive()
@@ -86,11 +98,11 @@ class SessionControl:
         return None if self._marks.empty() else self._marks.get_nowait()
 
     def why_end(self, now_ns: int) -> str:  # noqa: ARG002 - a kiosk's turns end by time
-        """`PAUSED` where a hold asked for it."""
-        return PAUSED if self.is_paused else ""
+        """Why it pauses, where somebody asked for it."""
+        return self._why_paused if self.is_paused else ""
 
     def ended(self, reason: str) -> None:
         """Say that nobody is watched, where it is a pause."""
         self._reason = reason
-        if reason == PAUSED:
+        if reason in (PAUSED, PAUSED_FROM_AFAR):
             self._indicator.show(State.PAUSED)

@@ -18,6 +18,7 @@ from edge.health.monitor import Attended, HealthMonitor, SessionCounts
 from edge.health.relief import Relief
 from edge.indicate.indicator import Indicator
 from edge.indicate.opening import players_of
+from edge.live.values import LiveValues
 from edge.messages import Event, Frame, FrameReport, Mark, SessionInfo, SourceInfo
 from edge.perceive.finder import SessionFinder
 from edge.perceive.worker import KeyFrameWorker
@@ -49,6 +50,7 @@ class Watching:
     signs: SignsOfLife
     health: HealthMonitor
     unconfined: str
+    live: LiveValues
 
     def run(
         self,
@@ -88,7 +90,10 @@ class Watching:
                 vitals=LoopVitals(source.info.live, self.health.cue_to_pin),
                 orders=self.health.orders,
                 pictures=recorder.pictures,
+                live=self.live,
             )
+            self.live.begin(session_id, source.info, watch.vitals)
+            stack.callback(self.live.end)
             with (
                 _ended(recorder, watch.outcome),
                 _quiet_collector(),
@@ -137,6 +142,7 @@ class Watching:
 
         def told(seconds: float, event: Event) -> None:
             if not isinstance(event, FrameReport):
+                self.live.hear(seconds, event)
                 tell(seconds, event)
                 return
             self.health.ensure_running()

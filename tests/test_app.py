@@ -34,6 +34,9 @@ from edge.indicate.gestures import Gesture
 from edge.indicate.indicator import State
 from edge.indicate.patterns import DARK, WHITE
 from edge.indicate.recorded import RecordedIndicator, RecordedLight
+from edge.live import publisher
+from edge.live.file import LiveReader
+from edge.live.wishes import WishListener, wish_pause
 from edge.messages import FaceFound, Frame
 from edge.record.errors import ConsentWithdrawn
 from edge.record.people import add_consent, withdraw_consent
@@ -44,6 +47,7 @@ from edge.synth.encode import write_clip
 from edge.synth.plan import Plan, SceneSettings
 from edge.synth.portrait import built_in_portrait
 from edge.synth.scene import Scene
+from edge.track.points import N_POINTS
 
 
 @pytest.fixture(scope="module")
@@ -343,6 +347,57 @@ def test_a_held_button_closes_the_camera_and_a_second_hold_begins_another_sessio
         reasons = {row[SESSION_COLUMNS.index("end_reason")] for row in log.sessions()}
         assert [text for _, text in log.marks(first_id)] == ["button"]
     assert reasons == {"the source ended", "paused by the button"}
+
+
+def test_a_wish_from_elsewhere_pauses_and_another_goes_on(live_config, played, tmp_path, monkeypatch):
+    monkeypatch.setattr(publisher, "_IDLE_S", 3600.0)  # its thread stays out of it
+    made = []
+
+    def listener(data_dir, pause):
+        made.append(WishListener(data_dir, pause))
+        return made[0]
+
+    monkeypatch.setattr(app, "WishListener", listener)
+
+    def wish(is_paused):
+        wish_pause(tmp_path, is_paused)
+        made[0]()
+
+    played.at = {20: lambda: wish(True)}
+    sessions = run_sessions(live_config, tmp_path)
+    _, first = next(sessions)
+    assert (first.reason, first.n_frames) == ("paused from the live view", 20)
+    assert [source.is_open for source in played.sources] == [False]
+    assert played.indicator.states[-1][1] is State.PAUSED
+    wish(False)
+    _, second = next(sessions)
+    assert (second.reason, second.n_frames) == ("the source ended", 60)
+    assert list(sessions) == []
+
+
+def test_who_looks_sees_the_frames_of_a_run_and_its_end(live_config, played, tmp_path, monkeypatch):
+    monkeypatch.setattr(publisher, "_IDLE_S", 0.01)
+    readers, seen = [], []
+
+    def look():
+        readers.append(LiveReader(tmp_path))
+        while readers[0].read() is None:
+            time.sleep(0.01)
+
+    def see():
+        while len((shown := readers[0].read()).times_ns) < 20:
+            time.sleep(0.01)
+        seen.append(shown)
+
+    played.at = {20: look, 50: see}
+    run_session(live_config, tmp_path)
+    (shown,) = seen
+    assert shown.state["session_id"] == only_session(tmp_path)["session_id"]
+    assert shown.state["n_frames"] == 50
+    assert (np.diff(shown.times_ns) > 0).all()
+    assert shown.points.shape == (N_POINTS, 2)
+    assert readers[0].has_ended
+    readers[0].close()
 
 
 def test_a_long_hold_in_a_pause_ends_it_and_opens_no_camera_again(live_config, played, tmp_path):

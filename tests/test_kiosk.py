@@ -251,6 +251,19 @@ def test_a_hold_during_a_visit_deletes_it_before_anybody_else_is_asked(
     assert states(indicator) == [State.ASKING, State.OFF, State.DELETED]
 
 
+def test_a_visitor_who_stops_can_still_delete(kiosk, press, visit, indicator, data_dir):
+    press(1.0)
+    kiosk.pause(True)  # before the visit: nobody's
+    kiosk.next_turn()
+    assert kiosk.why_end(0) == ""
+    kiosk.pause(True)
+    kiosk.pause(False)
+    assert kiosk.why_end(0) == "stopped by the visitor"
+    kiosk.ended("stopped by the visitor")
+    assert states(indicator)[-1] is State.DELETABLE
+    assert len(participants(data_dir)) == 1
+
+
 def test_a_hold_within_the_grace_deletes_the_visit_that_ended(kiosk, press, hold, visit, indicator, data_dir):
     press(1.0)
     code = visit()

@@ -118,6 +118,12 @@ def test_health_imports_no_stage():
         assert parts <= SHARED | {"health"}, f"{path} imports edge.{sorted(parts - SHARED)}"
 
 
+def test_what_is_shown_live_knows_of_the_stages_no_more_than_the_indicators_states():
+    for path in modules_below("live"):
+        foreign = {name for name in imports_of(path) if part_of(name) in STAGES | ABOVE | {"app", "pipeline"}}
+        assert foreign <= {"edge.indicate.indicator", "edge.indicate.indicator.State"}, path
+
+
 def test_a_kernel_imports_only_numpy_and_its_compiler():
     for path in set(modules_below("kernels")) - {EDGE / "kernels" / "__init__.py"}:
         foreign = imports_of(path) - {"numpy", "math", "__future__.annotations", "__future__"}

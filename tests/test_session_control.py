@@ -82,8 +82,28 @@ def test_waiting_ends_when_it_is_resumed_from_the_button_s_thread(control, indic
     control.act(Gesture.HOLD, 0)
     control.act(Gesture.HOLD, 0)
     thread = threading.Timer(0.01, control.act, (Gesture.LET_GO, 0))
-    thread.start()
     control.ended(control.why_end(0))
     assert indicator.states[-1][1] is State.PAUSED
+    thread.start()
     assert control.next_turn() == Config()
     thread.join()
+
+
+def test_a_wish_pauses_and_a_hold_at_the_button_goes_on(control, indicator):
+    control.pause(True)
+    assert control.why_end(0) == "paused from the live view"
+    control.ended(control.why_end(0))
+    assert indicator.states[-1][1] is State.PAUSED
+    control.act(Gesture.HOLD, 0)
+    control.act(Gesture.LET_GO, 0)
+    assert control.next_turn() == Config()
+    assert control.why_end(0) == ""
+
+
+def test_a_wish_goes_on_after_a_hold_paused(control):
+    control.act(Gesture.HOLD, 0)
+    control.act(Gesture.LET_GO, 0)
+    control.pause(True)
+    assert control.why_end(0) == "paused by the button"
+    control.pause(False)
+    assert control.why_end(0) == ""

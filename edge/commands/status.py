@@ -68,6 +68,13 @@ def status_of(context: Context) -> dict[str, Any]:
     return state
 
 
+def health_line(context: Context) -> str:
+    """What matters of the board and the loop, in one line; empty where nothing is known."""
+    rows = dict(rows_of(status_of(context)))
+    names = ("fault", "drops", "doing", "temperature", "power", "disk")
+    return "; ".join(f"{name} {rows[name]}" for name in names if rows.get(name))
+
+
 def rows_of(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What people see, line by line; what is not known is left out."""
     yield "state", str(state["phase"])

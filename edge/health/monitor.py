@@ -112,6 +112,8 @@ class HealthMonitor:
         For the first indicator to fill.
     phase : str
         What goes on between sessions, for people.
+    live_file : str
+        Where the run shows itself to who looks; empty where it cannot.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class HealthMonitor:
         self.workers = list(workers)
         self.cue_to_pin = LatencyHistogram()
         self.phase = "waiting"
+        self.live_file = ""
         self._board, self._state_file, self._warn, self._now_s = board, state_file, warn, now_s
         self._boot_id = boot_id()
         self._policy = ReliefPolicy()
@@ -261,6 +264,7 @@ class HealthMonitor:
             "at_boottime_ns": boottime_ns(),
         }
         state["phase"] = self.phase if attended is None else "watching"
+        state["live_file"] = self.live_file
         if attended is not None:
             state |= {"session_id": attended.session_id, "source": attended.source[:200]}
             state |= {"fps_promised": attended.fps, "live": attended.live}

@@ -91,8 +91,9 @@ def open_indicator(
 
 def players_of(indicator: Indicator) -> tuple[Player, ...]:
     """The threads behind an indicator."""
-    members = indicator.members if isinstance(indicator, IndicatorGroup) else (indicator,)
-    return tuple(member for member in members if isinstance(member, Player))
+    if isinstance(indicator, IndicatorGroup):
+        return tuple(player for member in indicator.members for player in players_of(member))
+    return (indicator,) if isinstance(indicator, Player) else ()
 
 
 def open_button(setting: str, act: Callable[[Gesture, int], None]) -> Button:

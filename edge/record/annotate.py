@@ -17,8 +17,8 @@ WHERE end_reason IS NULL AND live = 1 ORDER BY session_key DESC LIMIT 1
 """
 
 
-def mark_now(data_dir: Path, text: str) -> tuple[str, float]:
-    """Put a mark at this moment into the session that is being recorded.
+def mark_now(data_dir: Path, text: str, at_ns: int | None = None) -> tuple[str, float]:
+    """Put a mark at this moment, or at a sensor time just past, into the session that is being recorded.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def mark_now(data_dir: Path, text: str) -> tuple[str, float]:
         No camera is being watched.
     LogUnwritten, LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
-    now_ns = boottime_ns()
+    now_ns = boottime_ns() if at_ns is None else at_ns
     path = data_dir / DATABASE_NAME
     if not path.exists() or not is_held(data_dir):
         raise NotRunning(data_dir)
