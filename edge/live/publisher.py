@@ -71,9 +71,10 @@ class LivePublisher:
         self._file.close()
 
     def _run(self) -> None:
-        n_ticks, wait_s = 0, _IDLE_S
+        waited_s, wait_s = 0.0, _IDLE_S
         while not self._ended.wait(wait_s):
-            wait_s = self.publish()
-            n_ticks += 1
-            if wait_s == _IDLE_S or n_ticks % round(_IDLE_S / _SHOWN_S) == 0:
+            waited_s += wait_s
+            if waited_s >= _IDLE_S:
                 self._listen()
+                waited_s = 0.0
+            wait_s = self.publish()
