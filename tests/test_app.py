@@ -393,7 +393,7 @@ def test_who_looks_sees_the_frames_of_a_run_and_its_end(live_config, played, tmp
     run_session(live_config, tmp_path)
     (shown,) = seen
     assert shown.state["session_id"] == only_session(tmp_path)["session_id"]
-    assert shown.state["n_frames"] == 50
+    assert 20 < shown.state["n_frames"] <= 50
     assert (np.diff(shown.times_ns) > 0).all()
     assert shown.points.shape == (N_POINTS, 2)
     assert readers[0].has_ended
