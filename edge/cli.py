@@ -39,6 +39,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("run", "watch with the camera, or through a file"),
+    "batch": Command("batch", "watch many recordings, on this machine or a cluster"),
     "demo": Command("demo", "watch the built-in clip and score the result"),
     "aim": Command("aim", "point the camera, with advice"),
     "doctor": Command("doctor", "check this machine, one line each, with the fix"),

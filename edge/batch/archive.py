@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +110,7 @@ def watch(
     folder: Path | None = None,
     pool: Pool | None = None,
     segment_s: float = SEGMENT_S,
+    went_on: Callable[[], None] = lambda: None,
 ) -> Iterator[VideoResult]:
     """Watch videos and give each one's result when it is there, in whatever order.
 
@@ -127,6 +128,8 @@ def watch(
         One process where it is left out. Closed at the end where it is.
     segment_s : float, s
         Of video: how much is lost where a worker dies, and what a task of a cluster is. 0 for whole videos.
+    went_on : callable
+        Called at each segment that a video goes on after.
 
     Yields
     ------
@@ -144,14 +147,15 @@ def watch(
         if pool is None:
             pool = OneWorker()
             stack.callback(pool.close)
-        yield from _Archive(Done(folder), pool, segment_s).watch(videos, config)
+        yield from _Archive(Done(folder), pool, segment_s, went_on).watch(videos, config)
 
 
 class _Archive:
-    def __init__(self, done: Done, pool: Pool, segment_s: float) -> None:
+    def __init__(self, done: Done, pool: Pool, segment_s: float, went_on: Callable[[], None]) -> None:
         self._done = done
         self._pool = pool
         self._segment_s = segment_s
+        self._went_on = went_on
         self._names: dict[str, list[str]] = {}  # of what is being watched, by key
         self._n_tries: dict[str, int] = {}
 
@@ -188,6 +192,7 @@ class _Archive:
             result = failed(job, str(answer.error))
         self._n_tries.pop(job.key, None)
         if result is None:
+            self._went_on()
             self._pool.submit(job, answer.number + 1)
             return
         if not result.error:

@@ -7,6 +7,7 @@ process on its worker, and gives back what that says.
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import Any
 
 from edge.batch.archive import Answer
@@ -42,6 +43,7 @@ class Cluster:
         except ImportError as error:
             what = "a cluster" if scheduler else "more than one worker (--workers 1 does without)"
             raise MissingExtra(what, "batch") from error
+        logging.getLogger("distributed").setLevel(logging.ERROR)  # it tells of every connection
         self._memory_bytes = memory_bytes
         self._address = scheduler or "this machine"
         self._local: Any = None
@@ -51,7 +53,7 @@ class Cluster:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
             )
         try:
             self._client: Any = distributed.Client(
@@ -60,7 +62,7 @@ class Cluster:
         except (OSError, ValueError) as error:
             raise SchedulerLost(self._address, f"there is none ({error})") from error
         self._asked: dict[Any, tuple[Job, int]] = {}
-        self._done: Any = distributed.as_completed()
+        self._done: Any = distributed.as_completed(loop=self._client.loop)
         self._n_submitted = 0
 
     def room(self) -> int:

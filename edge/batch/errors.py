@@ -87,6 +87,22 @@ class SchedulerLost(BatchError):
         )
 
 
+class VideosFailed(BatchError):
+    """Some videos could not be watched; the tables say which, and why."""
+
+    def __init__(self, n_failed: int, n_videos: int, folder: str) -> None:
+        super().__init__(n_failed, n_videos, folder)
+        self.n_failed = n_failed
+        self.n_videos = n_videos
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return (
+            f"expected to watch {self.n_videos} videos, {self.n_failed} could not be; see the column "
+            f"error of the table videos in {self.folder}, then start the same command again"
+        )
+
+
 class FolderUnusable(BatchError):
     """Results cannot be kept where they should be."""
 

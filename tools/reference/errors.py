@@ -36,6 +36,7 @@ _PARTS = (
     ("Card, updates and service", ("edge/firmware/", "edge/commands/service", "edge/commands/update",
      "edge/commands/first_boot")),
     ("Review page and report", ("edge/review/", "edge/commands/re")),
+    ("Many recordings", ("edge/batch/", "edge/commands/batch")),
     ("Clips and scores", ("edge/synth/", "edge/evaluate/", "edge/commands/synth")),
     ("The command line and the rest", ("edge/",)),
 )  # fmt: skip

@@ -38,8 +38,8 @@ def write_parquet(selection: Selection, output: str) -> int:
         pyarrow is not installed.
     OutputNeeded, OutputUnwritable
     """
-    pa, parquet = _pyarrow()
-    schema = pa.schema([(name, _type_of(pa, name)) for name in CUE_COLUMNS])
+    pa, parquet = pyarrow_modules()
+    schema = pa.schema([(name, type_of(pa, name)) for name in CUE_COLUMNS])
     n_rows = 0
     with output_path(output, "parquet") as path, parquet.ParquetWriter(path, schema) as writer:
         rows = iter(selection.rows())
@@ -61,7 +61,7 @@ def write_signals_parquet(selection: Selection, output: str) -> int:
     ------
     MissingExtra, OutputNeeded, OutputUnwritable, BlockDamaged
     """
-    pa, parquet = _pyarrow()
+    pa, parquet = pyarrow_modules()
     names = list(dict.fromkeys(name for one in selection.session_ids for name in selection.log.channels(one)))
     fixed = [("session_id", pa.string()), ("face", pa.int64()), ("frame", pa.int64())]
     fixed += [("time_s", pa.float64()), ("sensor_ns", pa.int64())]
@@ -99,14 +99,16 @@ def _signal_tables(pa: Any, schema: pyarrow.Schema, selection: Selection) -> Ite
                 yield pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _type_of(pa: Any, name: str) -> Any:
+def type_of(pa: Any, name: str) -> Any:
+    """The type of a column of `CUE_COLUMNS`; a number for any other name."""
     return pa.string() if name in _TEXTS else pa.int64() if name in _WHOLE else pa.float64()
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def pyarrow_modules(what: str = "the format parquet", extra: str = "parquet") -> tuple[Any, Any]:
+    """pyarrow and pyarrow.parquet; raises MissingExtra with the words given where they are not installed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as parquet
     except ImportError as error:
-        raise MissingExtra("the format parquet", "parquet") from error
+        raise MissingExtra(what, extra) from error
     return pa, parquet
