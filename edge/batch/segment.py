@@ -99,7 +99,7 @@ def watch_segment(
     n_again += saved.n_frames_again if saved else 0
     begin_s -= saved.cpu_s if saved else 0.0
     with closing(source):
-        watch, answers, events = _watch(config, source, first, finder, saved)
+        watch, answers, events = stages_of(config, source, first, finder, saved)
         seam = _Seam(source, job.segment_s, number + 1)
 
         def stop(frame: Frame) -> bool:
@@ -197,10 +197,10 @@ def _read(
     return marks, frame
 
 
-def _watch(
+def stages_of(
     config: Config, source: FrameSource, first: Frame, finder: FaceFinder, saved: Saved | None
 ) -> tuple[Watch, PromptAnswers, list[Event]]:
-    """The stages, as after the segment before."""
+    """The stages of a session, their key frames and events; as after the segment before, if there was one."""
     height, width = first.luma.shape
     answers = PromptAnswers(finder, FILE_LATENCY_NS)
     events: list[Event] = [] if saved is None else saved.events
