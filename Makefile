@@ -101,6 +101,11 @@ docs:  ## the documentation site, strictly, into build/site (ARGS=--serve shows 
 	@sh tools/make_venv.sh .venv-docs group:docs 13
 	@.venv-docs/bin/python tools/build_site.py $(ARGS)
 
+.PHONY: test-docs
+test-docs: venv-dev  ## the commands on the pages that are marked as runnable, and the notebook (minutes)
+	@sh tools/make_venv.sh .venv-notebook group:notebook 13
+	@$(BIN)/python tools/run_pages.py --notebook $(CURDIR)/.venv-notebook/bin/python $(ARGS)
+
 .PHONY: test-browser
 test-browser:  ## the review page driven in a real Chromium, with screenshots in .cache/ (chromium, or CHROMIUM=PATH)
 	@test -n "$(CHROMIUM)" || command -v chromium > /dev/null || { echo "microcue: chromium is not installed: apt install chromium" >&2; exit 1; }
@@ -127,7 +132,7 @@ models:  ## build models/ again from their published originals
 	.venv-models/bin/python tools/quantize_models.py $(ARGS)
 
 clean:  ## remove the environments and everything that was built
-	rm -rf .venv .venv-docs .venv-browser .venv-tflite .venv-models .venv-mediapipe .venv-benchmark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-docs .venv-notebook .venv-browser .venv-tflite .venv-models .venv-mediapipe .venv-benchmark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find edge tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
