@@ -101,6 +101,10 @@ docs:  ## the documentation site, strictly, into build/site (ARGS=--serve shows 
 	@sh tools/make_venv.sh .venv-docs group:docs 13
 	@.venv-docs/bin/python tools/build_site.py $(ARGS)
 
+.PHONY: release
+release: venv-dev  ## wheel, source archive, image inputs and sums of this version, each tried (ARGS="--key FILE", --draft)
+	@$(BIN)/python tools/build_release.py $(ARGS)
+
 .PHONY: test-docs
 test-docs: venv-dev  ## the commands on the pages that are marked as runnable, and the notebook (minutes)
 	@sh tools/make_venv.sh .venv-notebook group:notebook 13

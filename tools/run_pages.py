@@ -1,11 +1,12 @@
 """Runs the shell blocks of the documentation that are marked as runnable, and the notebook among its pages.
 
-    python tools/run_pages.py                        what `make test-docs` does
-    python tools/run_pages.py docs/log.md            one page
+    python tools/run_pages.py   what `make test-docs` does
+    python tools/run_pages.py docs/log.md   one page
 
-A block is marked by the line `<!-- run -->` before it. Each page has a folder, a home and a log of its own, with
-one session of the built-in clip in it; its blocks run in order in one shell that stops at the first failure. With
---notebook PYTHON, the Python of pages that call themselves a notebook runs afterwards, in the same folder.
+A block is marked by the line `<!-- run -->` before it. Each page has a folder, a home and a log of its
+own, with one session of the built-in clip in it; its blocks run in order in one shell that stops at the
+first failure. With --notebook PYTHON, the Python of pages that call themselves a notebook runs
+afterwards, in the same folder.
 """
 
 from __future__ import annotations
