@@ -122,7 +122,7 @@ def diagram() -> str:
         "font-family=\"'DejaVu Sans', Verdana, sans-serif\" font-size='11'>\n"
         "<title>The tables of microcue.db</title>\n"
         f"<rect width='{width}' height='{height}' fill='white'/>\n"
-        "<text x='20' y='24' fill='#222'>• key   |   → refers to that table; deleted with it</text>\n"
+        "<text x='20' y='24' fill='#222'>• key, → refers to that table</text>\n"
         + "\n".join(placed)
         + "\n</svg>\n"
     )
