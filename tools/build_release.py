@@ -50,7 +50,8 @@ def main() -> int:
     run([sys.executable, "-m", "twine", "check", "--strict", *map(str, sorted(folder.iterdir()))])
     (wheel,) = folder.glob("*.whl")
     (sdist,) = folder.glob("*.tar.gz")
-    committed = run(["git", "-C", str(ROOT), "ls-files"]).splitlines()
+    # -z, since a name with a backslash is quoted otherwise
+    committed = run(["git", "-C", str(ROOT), "ls-files", "-z"]).rstrip("\0").split("\0")
     check_contents(wheel, sdist, committed)
     run(["git", "-C", str(ROOT), "archive", f"--output={folder / f'image-inputs-{version}.tar.gz'}",
          f"--prefix=image-inputs-{version}/", "HEAD", "firmware_config", "tools/install.sh"])  # fmt: skip
