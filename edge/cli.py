@@ -66,6 +66,7 @@ COMMANDS = {
     "pictures": Command("pictures", "list encrypted pictures, or open them in the lab"),
     "backup": Command("backup", "copy the log, checked"),
     "synth": Command("synth", "make a clip with known movements from a photograph"),
+    "evaluate": Command("evaluate", "score against an annotated corpus"),
     "bench": Command("bench", "measure the speed of this machine, stage by stage"),
     "warmup": Command("warmup", "compile the kernels into the cache"),
     "light": Command("light", "show what the light says"),

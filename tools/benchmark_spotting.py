@@ -34,7 +34,9 @@ from spotting.plans import (
     talking_clip,
     video_clip,
 )
-from spotting.recording import Recording, kept, spot
+from spotting.recording import Recording, kept
+
+from edge.evaluate.signals import spot
 
 PARTS = ("curves", "macro", "faces", "video", "distractors", "peers")
 # the reference and the shortest movements decide bars, and are therefore repeated more often

@@ -31,12 +31,13 @@ from spotting.plans import (
     talking_clip,
     video_clip,
 )
-from spotting.recording import Decided, Recording, kept, spot, watch
+from spotting.recording import Recording, kept, watch
 from spotting.tables import as_json, curve_table, distractor_table, is_barred, is_shortest, share
 from spotting.versus import PeerRun
 
 from edge.config import Config
 from edge.evaluate.score import Interval
+from edge.evaluate.signals import Decided, spot
 from edge.messages import Blink, Cue
 from edge.spot.spotter import Spotter
 from edge.synth.plan import Happening, Plan, parse_plan, write_plan

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.evaluate.score import IOU_HIT, Interval, score
+from edge.evaluate.signals import Decided
 from edge.synth.field import region_of
-from spotting.recording import Decided, Recording
+from spotting.recording import Recording
 
 Z95 = 1.959964
 

@@ -1,37 +1,24 @@
-"""A clip watched by the product's own loop, and the signals spotted again from what it kept."""
+"""A clip watched by the product's own loop, with what it said of the signals kept for spotting."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 import edge
-from edge.anatomy import N_CHANNELS
-from edge.config import SpotConfig
 from edge.evaluate.score import Interval
-from edge.messages import Blink, Cue, Event, FaceFound, FaceLost, Trace
-from edge.pipeline import SAME_PERSON_NS
-from edge.spot.spotter import Spotter
+from edge.evaluate.signals import SignalKeeper, SilentSpotter
 from edge.synth.plan import write_plan
 from spotting.clips import Clip
 from spotting.loop import follow
 
 _BEFORE_SPOTTING = ("kernels", "track", "perceive", "capture", "synth")  # what the signals depend on
 _SPOTTING_KERNELS = {"pulse.py", "flanks.py", "samples.py", "cluster.py"}
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A cue, and the time of the frame it was decided with."""
-
-    cue: Cue
-    at_ns: int
 
 
 @dataclass(slots=True)
@@ -87,100 +74,22 @@ class Recording:
             return cls(**about, **arrays)
 
 
-@dataclass(slots=True)
-class _Keeper:
-    """Stands where the log stands: keeps the signals and who came and went."""
-
-    codes: list[NDArray[np.int16]] = field(default_factory=list)
-    times_ns: list[int] = field(default_factory=list)
-    sequences: list[int] = field(default_factory=list)
-    news: list[tuple[int, int, str]] = field(default_factory=list)
-    fault: str | None = None
-
-    def append(self, event: Event) -> None:
-        """Keep faces found and lost; cues are spotted again from the signals."""
-        if isinstance(event, FaceFound | FaceLost) and event.face == 0:
-            what = "found" if isinstance(event, FaceFound) else "lost"
-            self.news.append((len(self.codes), event.timestamp_ns, what))
-
-    def add_trace(self, trace: Trace) -> None:
-        """Keep a copy of one frame's signals."""
-        if trace.face == 0:
-            self.codes.append(trace.codes.copy())
-            self.times_ns.append(trace.timestamp_ns)
-            self.sequences.append(trace.sequence)
-
-    def saw_frame(self, sequence: int, timestamp_ns: int) -> None:
-        """Not kept."""
-
-
-class _Silent:
-    """A spotter that does nothing: the signals are spotted afterwards."""
-
-    learning = False
-
-    def step(self, trace: Trace) -> tuple[()]:  # noqa: ARG002 - the protocol's
-        """Nothing."""
-        return ()
-
-    def flush(self) -> tuple[()]:
-        """Nothing."""
-        return ()
-
-
 def watch(clip: Clip) -> Recording:
     """Track a clip's face with the product's own loop."""
     opened = clip.open()
-    keeper = _Keeper()
-    followed = follow(opened.frames(), opened.fps, keeper, lambda _fps: _Silent())
+    keeper = SignalKeeper()
+    followed = follow(opened.frames(), opened.fps, keeper, lambda _fps: SilentSpotter())
     return Recording(
         clip.name,
         clip.group,
         opened.fps,
         followed.last_ns / 1e9,
         opened.truth(),
-        np.stack(keeper.codes) if keeper.codes else np.zeros((0, N_CHANNELS), np.int16),
+        keeper.codes,
         np.array(keeper.times_ns, np.int64),
-        np.array(keeper.sequences, np.int64),
+        np.array(keeper.frames, np.int64),
         keeper.news,
     )
-
-
-def spot(recording: Recording, config: SpotConfig | None = None) -> tuple[list[Decided], list[Blink]]:
-    """Run the spotter over the signals, as the loop would have."""
-    chosen = config or SpotConfig()
-    cues: list[Decided] = []
-    blinks: list[Blink] = []
-    spotter: Spotter | None = None
-    lost_ns = 0
-    news = iter([*recording.news, (len(recording.codes) + 1, 0, "end")])
-    due = next(news)
-
-    def take(events: Iterable[Cue | Blink], at_ns: int) -> None:
-        for event in events:
-            if isinstance(event, Cue):
-                cues.append(Decided(event, at_ns))
-            else:
-                blinks.append(event)
-
-    rows = zip(recording.timestamps_ns.tolist(), recording.sequences.tolist(), strict=True)
-    for position, (at_ns, sequence) in enumerate(rows):
-        while due[0] <= position:
-            if due[2] == "lost" and spotter is not None:
-                take(spotter.flush(), due[1])
-                lost_ns = due[1]
-            elif due[2] == "found" and (spotter is None or due[1] - lost_ns > SAME_PERSON_NS):
-                spotter = Spotter(chosen, recording.fps)
-            due = next(news)
-        assert spotter is not None
-        one = slice(position, position + 1)
-        take(
-            spotter.steps(recording.codes[one], recording.timestamps_ns[one], np.array([sequence])),
-            at_ns,
-        )
-    if spotter is not None:
-        take(spotter.flush(), int(recording.timestamps_ns[-1]))
-    return cues, blinks
 
 
 def kept(clip: Clip, folder: Path | None) -> Recording:
