@@ -116,6 +116,13 @@ test-browser:  ## the review page driven in a real Chromium, with screenshots in
 	@sh tools/make_venv.sh .venv-browser browser 13
 	.venv-browser/bin/python tools/drive_review.py --chromium "$${CHROMIUM:-$$(command -v chromium)}" $(ARGS)
 
+.PHONY: mutants test-corpora
+mutants: venv-dev  ## small faults put into spotter and tracker, to see whether the tests notice (hours; ARGS="--sample 10")
+	@$(BIN)/python tools/mutants.py $(ARGS)
+
+test-corpora: venv-dev  ## microcue evaluate on a corpus in each published layout, with rendered movements (minutes)
+	@$(BIN)/python tools/try_corpora.py $(ARGS)
+
 bench: venv  ## the speed of this machine, stage by stage
 	@$(BIN)/microcue bench $(ARGS)
 

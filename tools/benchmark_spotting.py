@@ -38,7 +38,7 @@ from spotting.recording import Recording, kept
 
 from edge.evaluate.signals import spot
 
-PARTS = ("curves", "macro", "faces", "video", "distractors", "peers")
+PARTS = ("curves", "macro", "faces", "video", "distractors", "peers", "peers-clips")
 # the reference and the shortest movements decide bars, and are therefore repeated more often
 REPEATS = {"reference": 3, "200 fps": 3}
 SEED = 1000  # reported seeds lie above; what was tuned, was tuned on seeds below
@@ -52,12 +52,19 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     clips = list(chosen_clips(arguments))
     watched = together(run(clips, arguments.keep, arguments.workers)) if clips else Watched([], [], {})
-    runs = run_peers(arguments) if "peers" in arguments.parts else []
-    texts = {"tables": as_text(watched), "peers": versus.peers_table(runs) if runs else ""}
+    runs = run_peers(arguments, synthetic_clips(arguments)) if "peers" in arguments.parts else []
+    on_clips = run_peers(arguments, real_clips(arguments)) if "peers-clips" in arguments.parts else []
+    texts = {
+        "tables": as_text(watched),
+        "peers": versus.peers_table(runs) if runs else "",
+        "peers-clips": versus.peers_table(on_clips) if on_clips else "",
+    }
     (arguments.out / "tables.md").write_text("\n\n".join(texts.values()), encoding="utf-8")
-    results = {"clips": tables.as_json(watched), "peers": versus.as_json(runs)}
+    results = {"clips": tables.as_json(watched), "peers": versus.as_json([*runs, *on_clips])}
     (arguments.out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     draw(watched, runs, arguments.out)
+    if on_clips:
+        versus.draw_peers(on_clips, arguments.out / "peers-clips.png")
     print(*texts.values(), sep="\n\n")
     if arguments.docs:
         write_docs(arguments.docs, texts, arguments.out)
@@ -153,10 +160,20 @@ def run(clips: Sequence[Clip], keep: Path | None, n_workers: int) -> list[Watche
     return [results[clip.name] for clip in clips]
 
 
-def run_peers(arguments: argparse.Namespace) -> list[versus.PeerRun]:
-    """The product and its peers on clips of their own."""
+def synthetic_clips(arguments: argparse.Namespace) -> list[Clip]:
+    """One for each condition in which peers are compared."""
+    wanted = [name for name in versus.CONDITIONS if not arguments.only or name in arguments.only]
+    return [versus.peer_clip(group, arguments.seed) for group in wanted]
+
+
+def real_clips(arguments: argparse.Namespace) -> list[Clip]:
+    """Those of the folder of real faces, with movements added; none where there is no folder."""
+    return versus.real_clips(Path(arguments.clips), arguments.seed) if arguments.clips else []
+
+
+def run_peers(arguments: argparse.Namespace, clips: Sequence[Clip]) -> list[versus.PeerRun]:
+    """The product and its peers on the same clips."""
     peers = [name for name in versus.PEERS if name != "mesh" or arguments.peer_python]
-    clips = [versus.peer_clip(group, arguments.seed) for group in versus.CONDITIONS]
     jobs = [(name, clip, arguments.peer_python) for clip in clips for name in peers]
     with ProcessPoolExecutor(arguments.workers) as pool:
         return list(pool.map(versus.watch_with, *zip(*jobs, strict=True)))

@@ -1,4 +1,4 @@
-"""A corpus watched by the workers of a Dask cluster, as `microcue batch` watches an archive."""
+"""A corpus watched by the workers of a Dask cluster, as any archive of videos is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.batch.result import CueRow, VideoResult
 from edge.config import Config
 from edge.evaluate.corpora.corpus import LabelledVideo
 from edge.evaluate.corpus_run import VideoOutcome
-from edge.evaluate.intervals import FrameInterval
+from edge.evaluate.intervals import FrameInterval, without_doubles
 from edge.evaluate.recording import strength_of
 from edge.evaluate.tally import WatchedVideo
 from edge.messages import Kind
@@ -52,7 +52,7 @@ def outcome_of(video: LabelledVideo, result: VideoResult) -> VideoOutcome:
         return VideoOutcome(unseen, unseen, error=result.error)
     fps = video.fps or result.fps
     n_frames = round(fps * result.seconds) + 1 if video.fps else result.n_frames
-    cues = tuple(_interval(row, video.fps) for row in result.cues)
+    cues = without_doubles([_interval(row, video.fps) for row in result.cues])
     seen = WatchedVideo(video.name, video.subject, fps, n_frames, video.events, cues)
     return VideoOutcome(seen, seen, result.cpu_s)
 

@@ -71,6 +71,19 @@ def iou_table(
     return table
 
 
+def without_doubles(cues: Sequence[FrameInterval], least: float = 0.5) -> tuple[FrameInterval, ...]:
+    """Of cues of one kind that overlap by at least `least`, only the surest; in order of onset.
+
+    A movement may show in both halves of the face and be told as two cues; the corpora label one event
+    for the whole face, so that the other one is neither a find nor an error.
+    """
+    kept: list[FrameInterval] = []
+    for cue in sorted(cues, key=lambda one: -one.strength):
+        if not any(one.kind == cue.kind and inclusive_iou(one, cue) >= least for one in kept):
+            kept.append(cue)
+    return tuple(sorted(kept, key=lambda one: (one.onset_frame, one.offset_frame)))
+
+
 def matched(table: NDArray[np.float64], least: float) -> list[tuple[int, int]]:
     """Pairs (event, cue) one to one, as many as there can be, with an overlap of at least `least`.
 

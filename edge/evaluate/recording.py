@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge import __version__
 from edge.config import Config, SpotConfig, with_overrides
 from edge.evaluate.corpora.corpus import LabelledVideo
-from edge.evaluate.intervals import FrameInterval
+from edge.evaluate.intervals import FrameInterval, without_doubles
 from edge.evaluate.signals import Decided, SignalKeeper, SilentSpotter, spot
 from edge.evaluate.tally import WatchedVideo
 from edge.evaluate.watching import follow
@@ -121,10 +121,8 @@ def record(
 def watched(video: LabelledVideo, recorded: Recorded, config: SpotConfig) -> WatchedVideo:
     """Spot, and put the cues beside the labels."""
     decided, _ = spot(recorded, config)
-    cues = tuple(_interval(one, recorded) for one in decided)
-    return WatchedVideo(
-        video.name, video.subject, recorded.fps, recorded.n_frames, video.events, _in_order(cues)
-    )
+    cues = without_doubles([_interval(one, recorded) for one in decided])
+    return WatchedVideo(video.name, video.subject, recorded.fps, recorded.n_frames, video.events, cues)
 
 
 def cue_frames(cue: Cue, fps: float, stated: bool) -> tuple[int, int, int]:
@@ -152,10 +150,6 @@ def _interval(decided: Decided, recorded: Recorded) -> FrameInterval:
         (decided.at_ns - cue.offset_ns) / 1e9,
         strength_of(cue.expected_false_per_hour, cue.score),
     )
-
-
-def _in_order(cues: tuple[FrameInterval, ...]) -> tuple[FrameInterval, ...]:
-    return tuple(sorted(cues, key=lambda cue: (cue.onset_frame, cue.offset_frame)))
 
 
 def only_kinds(video: WatchedVideo, kinds: tuple[str, ...], with_flagged: bool) -> WatchedVideo:

@@ -176,7 +176,7 @@ def write_json(path: Path, values: Values) -> None:
 def write_submission(path: Path, labelled: Sequence[LabelledVideo], videos: Sequence[WatchedVideo]) -> int:
     """Micro cues as the challenges take them, `subject,video,onset,offset`; how many.
 
-    Frames are those of the corpus: numbers of pictures. No emotion is written: microcue names none.
+    Frames are those of the corpus: numbers of pictures. No emotion is written, since cues name none.
     """
     first = {video.name: video.first_number for video in labelled}
     rows = [

@@ -157,6 +157,6 @@ def by_subject(videos: Iterable[WatchedVideo]) -> dict[str, list[WatchedVideo]]:
 def spotting_and_recognition(spotting_f1: float, analysis_f1: float) -> float:
     """STRS, the challenges' joint score: F1 of spotting times F1 of analysis.
 
-    microcue names no emotion and has no second factor; whoever classifies its cues can add it.
+    Cues name no emotion, so that there is no second factor; whoever classifies them can add it.
     """
     return spotting_f1 * analysis_f1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.evaluate.bootstrap import f1_interval
 from edge.evaluate.boundaries import boundary_errors
-from edge.evaluate.intervals import FrameInterval, inclusive_iou, iou_table, matched
+from edge.evaluate.intervals import FrameInterval, inclusive_iou, iou_table, matched, without_doubles
 from edge.evaluate.published import SCORERS, as_scored_by, outer_iou, touching_iou
 from edge.evaluate.tally import Protocol, Tally, WatchedVideo, by_subject, overall, pooled, tally
 
@@ -250,3 +250,17 @@ def test_every_scorer_agrees_where_nothing_is_in_doubt():
     for name in SCORERS:
         counted = as_scored_by(name, videos)["micro"]
         assert (counted.n_true, counted.n_false, counted.n_missed) == (2, 1, 0), name
+
+
+def test_of_cues_that_tell_one_movement_twice_the_surest_stays():
+    sure, double = micro(10, 20, strength=3.0), micro(11, 22, strength=1.0)
+    apart, lasting = micro(19, 30, strength=0.5), macro(10, 22)
+    assert without_doubles([double, apart, lasting, sure]) == (sure, lasting, apart)
+
+
+@settings(deadline=None)
+@given(cues=intervals)
+def test_no_two_cues_that_stay_overlap_by_half(cues):
+    kept = without_doubles(cues)
+    assert all(inclusive_iou(a, b) < 0.5 for k, a in enumerate(kept) for b in kept[k + 1 :])
+    assert bool(kept) == bool(cues)

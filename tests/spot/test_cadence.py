@@ -43,3 +43,14 @@ def test_the_rate_is_taken_from_the_median_interval(fps_nominal):
         changes += cadence.rate_changed()
     assert changes == 1
     assert cadence.fps == pytest.approx(50.0)
+
+
+def test_frames_missing_after_a_stretch_are_not_missing_in_it():
+    """A gap counts in the stretch that holds the frame after it, or the one next to its end."""
+    cadence = Cadence(100.0)
+    for at_ms in (0, 10, 40, 50, 60, 100, 110):
+        cadence.advance(at_ms * 1_000_000)
+    assert cadence.missing_between(0, 20_000_000) == 0
+    assert cadence.missing_between(0, 40_000_000) == 2
+    assert cadence.missing_between(40_000_000, 50_000_000) == 0
+    assert cadence.missing_between(0, 110_000_000) == 5

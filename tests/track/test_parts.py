@@ -195,6 +195,18 @@ def test_head_is_expected_to_go_on_as_it_did(shape):
     np.testing.assert_allclose((head.place - start).mean(axis=0), (4.0, -2.0), atol=0.1)
 
 
+def test_head_forgets_what_patches_were_off_when_they_are_no_longer_believed(shape):
+    """Learned within 2 s, forgotten over 20: it settles at 10/11 of 2 px; a third is left after 20 s."""
+    head = Head(shape)
+    seen, believed = head.place[:N_RIGID] + 2.0, np.ones(N_RIGID, np.uint8)
+    for _ in range(1500):
+        head.get_used(seen, believed, 0.01)
+    np.testing.assert_allclose(head._habit, 2.0 * 10 / 11, rtol=0.01)
+    for _ in range(2000):
+        head.get_used(seen, np.zeros_like(believed), 0.01)
+    np.testing.assert_allclose(head._habit, 2.0 * 10 / 11 * np.exp(-1), rtol=0.01)
+
+
 def test_head_shift_moves_all_points_alike(shape):
     head = Head(shape)
     before = head.place.copy()
@@ -465,3 +477,19 @@ def test_tracker_takes_a_repeated_timestamp(swaying):
     for _ in range(3):
         (trace,) = tracker.follow(Frame(1, 0, swaying.frames[1].luma))
     assert np.all(trace.codes[:N_SIGNALS] != LOST)
+
+
+@pytest.mark.parametrize("larger", [1, 5])
+def test_tracker_says_where_the_nose_bridge_is_in_the_frame(swaying, larger):
+    """Also for a face so large that a smaller picture is made, whose pixels lie between the frame's."""
+    luma = np.repeat(np.repeat(swaying.frames[0].luma, larger, axis=0), larger, axis=1)
+    points = swaying.landmarks(0)
+    half = np.array([0.5, 0.5, 0.0])
+    points = (points + half) * larger - half
+    frame = Frame(0, 0, luma)
+    tracker = Tracker(TrackConfig(), *luma.shape)
+    tracker.reseat(KeyFrameAnswer(0, 0, (FaceLandmarks(0, points.astype(np.float32), 1.0),)), frame)
+    x, y, iod_px = tracker.place_px(0)
+    assert (x, y) == pytest.approx(tuple(points[168, :2]), abs=0.1)
+    corners = points[list(OUTER_CORNERS), :2]
+    assert iod_px == pytest.approx(np.hypot(*(corners[0] - corners[1])), rel=0.02)

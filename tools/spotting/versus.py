@@ -14,7 +14,7 @@ from spotting.clips import Clip, Condition
 from spotting.figures import GRID, INK, figure
 from spotting.peers.sweep import Point, WatchedClip, best_within, curve
 from spotting.peers.watching import Peer
-from spotting.plans import LEAD_IN_S, MOVEMENTS, blink, movement, planned, turns_and_nods
+from spotting.plans import LEAD_IN_S, MOVEMENTS, blink, movement, planned, turns_and_nods, video_clip
 from spotting.tables import table
 
 PEERS = ("ours", "lk", "mesh", "flow")
@@ -33,6 +33,7 @@ CONDITIONS = {
 _AMPLITUDES_MIOD = (4.0, 6.0, 8.0, 12.0, 25.0)
 _DURATIONS_S = (0.1, 0.2, 0.3, 0.45)
 ALLOWED_PER_MINUTE = (0.2, 1.0, 4.0)
+SHORTEST_REAL_S = 15.0
 _COLOURS = {"ours": "#d1495b", "lk": "#1f5f8b", "mesh": "#8a9a5b", "flow": "#b08d57"}
 
 
@@ -65,6 +66,22 @@ def peer_clip(group: str, seed: int) -> Clip:
         happenings += turns_and_nods(np.random.default_rng([seed, 38]), at_s)
     words = group.replace(",", "").replace(" %", "-percent").replace(" ", "-")
     return Clip(f"peers-{words}-{seed}", group, planned(happenings, condition.settings(at_s + 1.0, seed)))
+
+
+def real_clips(folder: Path, seed: int) -> list[Clip]:
+    """Brow movements added to every video in a folder that is long enough to learn a person in."""
+    import av
+
+    clips = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in (".mp4", ".mov", ".avi", ".mkv", ".mpg"):
+            continue
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            seconds, rate = float(container.duration or 0) / 1e6, float(stream.average_rate or 0)
+        if seconds >= SHORTEST_REAL_S and rate > 0:
+            clips.append(video_clip(str(path), path.stem, seconds, rate, seed))
+    return clips
 
 
 def make_peer(name: str, peer_python: Path | None) -> Peer:
@@ -124,6 +141,7 @@ def peers_table(runs: Sequence[PeerRun]) -> str:
                     NAMES[peer],
                     *(f"{point.recall:.2f} ({point.recall_hit:.2f})" for point in best),
                     f"{_cpu_s(part) / ours_s:.1f}" if ours_s else "–",
+                    f"{sum(run.cpu_s for run in part) / sum(run.watched.seconds for run in part) * 60:.1f}",
                 )
             )
     header = (
@@ -131,6 +149,7 @@ def peers_table(runs: Sequence[PeerRun]) -> str:
         "watched by",
         *(f"recall at {allowed:g} false a minute" for allowed in ALLOWED_PER_MINUTE),
         "CPU per frame, ours = 1",
+        "CPU s a minute of video",
     )
     return "Recall: apex met (with IoU of at least 0.5).\n\n" + table(header, rows)
 
