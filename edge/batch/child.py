@@ -53,7 +53,7 @@ def answer(line: str, finders: Finders, look: Callable[[], None]) -> dict[str, A
     except OSError as error:
         return {"refused": str(error)}
     except MemoryError as error:
-        return {"refused": f"there is no memory ({error or 'the limit is reached'})"}
+        return {"refused": f"there is no memory ({str(error) or 'the limit is reached'})"}
     return {"result": None if result is None else asdict(result)}
 
 
