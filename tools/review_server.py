@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,12 @@ class Served:
         lines = Path(f"/proc/{self.process_id}/smaps_rollup").read_text(encoding="ascii").splitlines()
         kb = {line.split(":")[0]: int(line.split()[1]) for line in lines[1:]}
         return kb["Pss"] / 1024, kb["Rss"] / 1024
+
+    def cpu_s(self) -> float:
+        """Seconds of processor that the server has used."""
+        text = Path(f"/proc/{self.process_id}/stat").read_text(encoding="ascii")
+        user, system = text.rpartition(") ")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

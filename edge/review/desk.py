@@ -109,9 +109,9 @@ async def form_of(request: Request) -> dict[str, list[str]]:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise HTTPException(415, "a form is expected")
+    body = await request.body()  # what the guard stops here is its own to answer
     try:
-        text = (await request.body()).decode()
-        return parse_qs(text, keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict")
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict")
     except ValueError as error:
         raise HTTPException(400, f"the form cannot be read: {error}") from error
 

@@ -1,15 +1,16 @@
 """A session's signals at any zoom: least and greatest value in each bin, from blocks read as they are needed.
 
-An hour at 200 frames a second is 25 million values. The whole session is looked at once, by a thread of
-low priority and coarse before fine, and kept at sixteen bins a second and at one: 33 MB for four hours. A
-view of more than a minute is made of those; a shorter one of its frames, which stay at hand for the next.
+An hour at 200 frames a second is 25 million values. The whole session is looked at once, by a thread that
+rests half of the time, coarse before fine, and kept at sixteen bins a second and at one: 33 MB for four
+hours. A view of more than a minute is made of those; a shorter one of its frames, which stay at hand for
+the next.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -197,14 +198,17 @@ class Envelope:
             self._reader.start()
 
     def _read_all(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)  # this thread alone
         try:
             with self._open_log() as log:
                 while (k := self._next_unread()) is not None:
                     self._may_read.wait()
                     if self._stop.is_set():
                         return
+                    begun_s = time.thread_time()
                     self._read_block(log, k)
+                    # half of one processor; a thread of low priority would keep the interpreter's lock for
+                    # as long as others than this process are busy
+                    self._stop.wait(time.thread_time() - begun_s)
         except EdgeError as error:
             logger.warning("reading signals stopped: %s", error)
 

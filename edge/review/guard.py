@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_MAX_BYTES = 64 * 1024
 _BODY_S = 10.0
+_TOO_LARGE = "a form here has at most 64 kB"
 # a page asks for some ten things at once, zooming for some twenty a second
 _REQUESTS_PER_S, _BURST = 100.0, 300.0
 _SAFE_METHODS = ("GET", "HEAD")
@@ -32,14 +34,6 @@ _ALWAYS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), browsing-topics=()"),
 )
-
-
-class _TooLarge(ValueError):
-    """More came than any form here has."""
-
-
-class _TooSlow(ValueError):
-    """The body did not come in time."""
 
 
 class Guard:
@@ -71,18 +65,12 @@ class Guard:
         if refused is not None:
             await _refuse(send, *refused)
             return
-        answer = _Answer(send)
-        try:
-            await self._app(scope, _bounded(receive), answer.send)
-        except _TooLarge:
-            await answer.refuse(413, "a form here has at most 64 kB")
-        except _TooSlow:
-            await answer.refuse(408, f"the whole request is expected within {_BODY_S:.0f} s")
+        await self._app(scope, _bounded(receive), _with_headers(send))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers: _Headers = scope["headers"]
         hosts = _values(headers, b"host")
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts | _reached(scope):
             return 421, "this address is not served here; use the one that microcue review printed"
         if scope["method"] not in _METHODS:
             return 405, "only GET, HEAD and POST are served"
@@ -91,7 +79,7 @@ class Guard:
         if any(len(value) > 10 or not value.isdigit() for value in _values(headers, b"content-length")):
             return 400, "Content-Length should be a number"
         if sum(int(value) for value in _values(headers, b"content-length")) > BODY_MAX_BYTES:
-            return 413, "a form here has at most 64 kB"
+            return 413, _TOO_LARGE
         if not self._has_pace():
             return 429, "too many requests; wait a second"
         return None
@@ -118,25 +106,18 @@ class Guard:
         return True
 
 
-class _Answer:
-    """Puts the headers on, and knows whether an answer has begun."""
+def _with_headers(send: Send) -> Send:
+    """`send` that puts on the headers that every answer has."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._has_begun = False
-
-    async def send(self, message: Message) -> None:
+    async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._has_begun = True
             headers = [*(pair for pair in message["headers"] if pair[0] != b"server"), *_ALWAYS]
             if not _values(headers, b"cache-control"):
                 headers.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers}
-        await self._send(message)
+        await send(message)
 
-    async def refuse(self, status: int, sentence: str) -> None:
-        if not self._has_begun:
-            await _refuse(self._send, status, sentence)
+    return sending
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -152,10 +133,10 @@ def _bounded(receive: Receive) -> Receive:
         try:
             message = await asyncio.wait_for(receive(), max(until_s - time.monotonic(), 0.01))
         except asyncio.TimeoutError as error:
-            raise _TooSlow from error
+            raise HTTPException(408, f"the whole request is expected within {_BODY_S:.0f} s") from error
         n_bytes += len(message.get("body", b""))
         if n_bytes > BODY_MAX_BYTES:
-            raise _TooLarge
+            raise HTTPException(413, _TOO_LARGE)
         complete = not message.get("more_body", False)
         return message
 
@@ -173,6 +154,14 @@ async def _refuse(send: Send, status: int, sentence: str) -> None:
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _reached(scope: Scope) -> frozenset[str]:
+    """The very address of this machine that the connection came to: no name that others could point here."""
+    address, port = scope.get("server") or ("", None)
+    if port is None:
+        return frozenset()
+    return frozenset([f"[{address}]:{port}" if ":" in address else f"{address}:{port}"])
 
 
 def _values(headers: _Headers, name: bytes) -> list[str]:

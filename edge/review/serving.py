@@ -25,6 +25,8 @@ _REQUEST_HEAD_S = 10.0
 _KEEP_ALIVE_S = 15
 _N_CONNECTIONS_MAX = 64
 _SWITCH_S = 0.0005
+_ANY = ("0.0.0.0", "::")
+_DEFAULT_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,25 @@ class PatientProtocol(H11Protocol):
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    _begun_s = 0.0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request of this connection is being answered."""
+        return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait."""
         super().connection_made(transport)
+        self._begun_s = self.loop.time()
         if len(self.connections) > _N_CONNECTIONS_MAX:
-            transport.close()
-            return
+            others = (one for one in self.connections if isinstance(one, PatientProtocol))
+            waiting = [one for one in others if one is not self and one.is_waiting]
+            if not waiting:
+                transport.close()
+                return
+            # whoever has said nothing for longest makes room: slow clients lock nobody out
+            min(waiting, key=lambda one: one._begun_s).transport.close()
         self._deadline = self.loop.call_later(_REQUEST_HEAD_S, self._let_go)
 
     def handle_events(self) -> None:
@@ -80,7 +94,7 @@ class PatientProtocol(H11Protocol):
         if self._deadline is not None and self.cycle is not before:
             self._deadline.cancel()
             self._deadline = None
-        elif self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+        elif self._deadline is None and self.is_waiting:
             self._deadline = self.loop.call_later(_REQUEST_HEAD_S, self._let_go)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -91,7 +105,7 @@ class PatientProtocol(H11Protocol):
 
     def _let_go(self) -> None:
         self._deadline = None
-        if self.cycle is None or self.cycle.response_complete:
+        if self.is_waiting:
             self.transport.close()
 
 
@@ -161,8 +175,13 @@ def _hosts_of(bound: socket.socket, place: Place) -> list[str]:
         return ["localhost"]
     address, port = bound.getsockname()[:2]
     check_place(replace(place, address=address, unix_socket=None))
-    names = {address, "localhost"} if is_loopback(address) else {address}
-    return [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in sorted(names)]
+    names = (
+        {address: None, "localhost": None} if is_loopback(address) else {place.address: None, address: None}
+    )
+    if address in _ANY:  # whoever asks by the very address is served too, see Guard
+        names = {socket.gethostname(): None, f"{socket.gethostname()}.local": None}
+    ports = ["", f":{port}"] if port == _DEFAULT_PORTS[place.scheme] else [f":{port}"]
+    return [(f"[{name}]" if ":" in name else name) + end for end in ports for name in names]
 
 
 def serve(app: ASGIApp, place: Place, bound: socket.socket, ready: Callable[[], None]) -> None:
