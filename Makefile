@@ -6,7 +6,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-ahead test-firmware test-installer test-boot image-lint soak lint bench compare benchmark models clean venv venv-dev venv-mediapipe
+.PHONY: help run test test-tflite test-gstreamer test-picamera2 test-vivid test-powerloss test-durability test-service test-strace test-ahead test-firmware test-installer test-boot image-lint image-test soak lint bench compare benchmark models clean venv venv-dev venv-mediapipe
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,9 @@ test-wheelhouse:  ## wheels for aarch64 in emulated arm64 roots: installed offli
 
 test-boot:  ## a whole device: wrong and right settings on its card, a restart, a session, the plug pulled (root, mmdebstrap, network)
 	@sh tools/installer/boot.sh $(SUITE) $(ARGS)
+
+image-test: venv-dev  ## an arm64 card built, started in an emulated board, its plug pulled: cues, LED pin, watchdog, log (root, Debian)
+	@$(BIN)/python tools/boot_image.py $(ARGS)
 
 test-strace: venv-dev  ## a whole session's sockets and writes as the kernel saw them, with and without a network (strace, root)
 	@$(BIN)/python tools/trace_session.py $(ARGS)

@@ -26,6 +26,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from emulated_board import PROCESSOR, command, first_files, kernel_modules, refusal, take_kernel, unpack
+
 ROOT = Path(__file__).resolve().parents[1]
 GUEST = ROOT / "tools" / "power_loss"
 NEEDED = ("qemu-system-aarch64", "qemu-img", "mmdebstrap", "mke2fs", "e2fsck", "debugfs")
@@ -46,11 +48,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if missing or os.geteuid() != 0:
-        needed = f"cut_power: expected root and {', '.join(NEEDED)}; missing: {', '.join(missing) or 'root'}"
-        print(needed, file=sys.stderr)
-        return 69
+    if code := refusal("cut_power", NEEDED):
+        return code
     build(arguments.cache)
     moment = random.Random(arguments.seed)
     modes = ["FULL"] * arguments.cuts + ["OFF"] * arguments.control
@@ -68,12 +67,9 @@ def build(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         tree = Path(folder) / "root"
-        hooks = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
-        options = ["--variant=extract", "--arch=arm64", f"--include={PACKAGES}", hooks]
-        command(["mmdebstrap", "--quiet", *options, "bookworm", str(tree)])
-        (kernel,) = (tree / "boot").glob("vmlinuz-*")
-        shutil.copy(kernel, cache / "kernel")
-        build_initramfs(tree, kernel.name.removeprefix("vmlinuz-"), cache / "initramfs")
+        unpack(PACKAGES, tree)
+        modules = kernel_modules(tree, take_kernel(tree, cache / "kernel"), MODULES)
+        (cache / "initramfs").write_bytes(first_files(tree, modules, GUEST / "init.sh"))
         for unneeded in ("usr/lib/modules", "usr/share/doc", "boot", "var/cache", "var/lib/apt"):
             shutil.rmtree(tree / unneeded, ignore_errors=True)
         for mount_point in ("mnt", "proc", "dev", "tmp"):
@@ -81,43 +77,6 @@ def build(cache: Path) -> None:
         part = cache / "root.part"
         command(["mke2fs", "-q", "-t", "ext4", "-d", str(tree), str(part), "600M"])
         part.rename(cache / "root.ext4")
-
-
-def build_initramfs(tree: Path, release: str, path: Path) -> None:
-    """A static shell, the modules that the disks need in their order, and `init.sh`."""
-    files = {file.stem.replace("-", "_"): file for file in (tree / "lib" / "modules" / release).rglob("*.ko")}
-    order: list[Path] = []
-    for name in MODULES:
-        add_module(name, files, order)
-    entries = [(name, 0o40755, b"") for name in ("bin", "dev", "proc", "sys", "root", "modules")]
-    entries.append(("init", 0o100755, (GUEST / "init.sh").read_bytes()))
-    entries.append(("bin/busybox", 0o100755, (tree / "bin" / "busybox").read_bytes()))
-    entries.append(("modules/order", 0o100644, "\n".join(file.name for file in order).encode()))
-    entries += [(f"modules/{file.name}", 0o100644, file.read_bytes()) for file in order]
-    path.write_bytes(b"".join(map(cpio_entry, [*entries, ("TRAILER!!!", 0, b"")])))
-
-
-def add_module(name: str, files: dict[str, Path], order: list[Path]) -> None:
-    """A kernel module behind those it needs, as its own section .modinfo says."""
-    if name not in files or files[name] in order:
-        return
-    _, _, rest = files[name].read_bytes().partition(b"\0depends=")
-    for needed in filter(None, rest.partition(b"\0")[0].decode().split(",")):
-        add_module(needed.replace("-", "_"), files, order)
-    order.append(files[name])
-
-
-def cpio_entry(entry: tuple[str, int, bytes]) -> bytes:
-    """One file of a "newc" archive, the format the kernel unpacks."""
-    name, mode, content = entry
-    fields = (0, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
-    head = b"070701" + "".join(f"{field:08x}" for field in fields).encode() + name.encode() + b"\0"
-    return padded(head) + padded(content)
-
-
-def padded(content: bytes) -> bytes:
-    """To a multiple of four bytes."""
-    return content + bytes(-len(content) % 4)
 
 
 def cut(cache: Path, mode: str, after_s: float) -> dict[str, object]:
@@ -151,7 +110,7 @@ def make_disk(disk: Path) -> None:
 
 def record_until_cut(cache: Path, disk: Path, mode: str, after_s: float) -> tuple[list[int], int]:
     """Frames of the acknowledged cues, as the console says, and how many there are."""
-    machine = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "512"]
+    machine = ["qemu-system-aarch64", "-M", "virt", "-cpu", PROCESSOR, "-smp", "2", "-m", "512"]
     machine += ["-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"]
     machine += ["-kernel", str(cache / "kernel"), "-initrd", str(cache / "initramfs")]
     machine += ["-append", f"console=ttyAMA0 panic=-1 quiet synchronous={mode}"]
@@ -226,13 +185,6 @@ def report(results: list[dict[str, object]], as_json: bool) -> int:
         print(f"synchronous=FULL: {n_good} of {len(full)} cuts lost nothing that was acknowledged")
         print(f"synchronous=OFF:  {n_punished} of {len(off)} cuts were punished")
     return 0 if n_good == len(full) and (n_punished or not off) else 1
-
-
-def command(words: list[str], allowed: tuple[int, ...] = (0,)) -> None:
-    """Run a program; what it says is shown where it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode not in allowed:
-        raise SystemExit(f"cut_power: {' '.join(words)} gave {done.returncode}: {done.stderr[-2000:]}")
 
 
 if __name__ == "__main__":

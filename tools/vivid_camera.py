@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -25,12 +24,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from cut_power import add_module, command, cpio_entry
+from emulated_board import (
+    PROCESSOR,
+    archive,
+    archive_end,
+    files_of,
+    kernel_modules,
+    refusal,
+    take_kernel,
+    unpack,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 GUEST = ROOT / "tools" / "vivid"
 NEEDED = ("qemu-system-aarch64", "mmdebstrap")
 PACKAGES = "python3,python3-numpy,linux-image-arm64,busybox-static"
+LINUXPY = "the Python package linuxpy (pip install microcue[usb])"
 UNNEEDED = ("usr/lib/modules", "usr/share", "usr/include", "boot", "var")
 MOUNTED = ("dev", "proc", "sys", "tmp")
 PATIENCE_S = 1800.0
@@ -44,19 +53,13 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "vivid", help="the machine")
     parser.add_argument("--only", default="test_vivid", help="a test, as unittest names it")
     arguments = parser.parse_args()
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if importlib.util.find_spec("linuxpy") is None:
-        missing.append("the Python package linuxpy (pip install microcue[usb])")
-    if missing or os.geteuid() != 0:
-        needed = (
-            f"vivid_camera: expected root and {', '.join(NEEDED)}; missing: {', '.join(missing) or 'root'}"
-        )
-        print(needed, file=sys.stderr)
-        return 69
+    others = [] if importlib.util.find_spec("linuxpy") else [LINUXPY]
+    if code := refusal("vivid_camera", NEEDED, others):
+        return code
     build(arguments.cache)
     with tempfile.TemporaryDirectory(dir=arguments.cache) as folder:
         initramfs = Path(folder) / "initramfs"
-        tests = b"".join(map(cpio_entry, [*under_test(arguments.only), ("TRAILER!!!", 0, b"")]))
+        tests = archive(under_test(arguments.only)) + archive_end()
         initramfs.write_bytes((arguments.cache / "system").read_bytes() + tests)
         return run(arguments.cache / "kernel", initramfs)
 
@@ -68,42 +71,24 @@ def build(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         tree = Path(folder) / "root"
-        hooks = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
-        options = ["--variant=extract", "--arch=arm64", f"--include={PACKAGES}", hooks]
-        command(["mmdebstrap", "--quiet", *options, "bookworm", str(tree)])
-        (kernel,) = (tree / "boot").glob("vmlinuz-*")
-        shutil.copy(kernel, cache / "kernel")
-        entries = [*modules(tree, kernel.name.removeprefix("vmlinuz-"))]
+        unpack(PACKAGES, tree)
+        entries = [*modules(tree, take_kernel(tree, cache / "kernel"))]
         for unneeded in UNNEEDED:
             shutil.rmtree(tree / unneeded, ignore_errors=True)
         for mount_point in MOUNTED:
             (tree / mount_point).mkdir(exist_ok=True)
         part = cache / "system.part"
-        part.write_bytes(b"".join(map(cpio_entry, [*files_of(tree), *entries])))
+        part.write_bytes(archive([*files_of(tree), *entries]))
         part.rename(cache / "system")
 
 
 def modules(tree: Path, release: str) -> Iterator[tuple[str, int, bytes]]:
     """vivid and the modules that it needs, in their order."""
-    files = {file.stem.replace("-", "_"): file for file in (tree / "lib" / "modules" / release).rglob("*.ko")}
-    order: list[Path] = []
-    add_module("vivid", files, order)
+    order = kernel_modules(tree, release, ["vivid"])
     yield "modules", 0o40755, b""
     yield "modules/order", 0o100644, "\n".join(file.name for file in order[:-1]).encode()
     for file in order:
         yield f"modules/{file.name}", 0o100644, file.read_bytes()
-
-
-def files_of(tree: Path) -> Iterator[tuple[str, int, bytes]]:
-    """A folder's own contents, links as links."""
-    for path in sorted(tree.rglob("*")):
-        name, mode = str(path.relative_to(tree)), path.lstat().st_mode
-        if path.is_symlink():
-            yield name, mode, str(path.readlink()).encode()
-        elif path.is_dir():
-            yield name, mode, b""
-        elif path.is_file():
-            yield name, mode, path.read_bytes()
 
 
 def under_test(only: str) -> Iterator[tuple[str, int, bytes]]:
@@ -126,7 +111,7 @@ def under_test(only: str) -> Iterator[tuple[str, int, bytes]]:
 
 def run(kernel: Path, initramfs: Path) -> int:
     """Start the machine and pass on what it says; 0 where its tests passed."""
-    machine = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "1", "-m", "1536"]
+    machine = ["qemu-system-aarch64", "-M", "virt", "-cpu", PROCESSOR, "-smp", "1", "-m", "1536"]
     machine += ["-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"]
     machine += ["-kernel", str(kernel), "-initrd", str(initramfs)]
     machine += ["-append", "console=ttyAMA0 panic=-1 quiet"]

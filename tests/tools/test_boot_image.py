@@ -1,0 +1,82 @@
+"""What the test of a card's image concludes from what it saw; the board itself runs in `make image-test`."""
+
+import pytest
+from emulated_board import archive, archive_end, kernel_modules
+from image.cues import EXACT, MEASURED, differences, disagreements
+from image.pins import Change, changes_inside, levels_outside, n_cue_pulses
+
+
+def cue(**changed):
+    """A cue as `microcue cues --json` gives it, as far as it is compared."""
+    return {**dict.fromkeys(EXACT, "as it was"), **dict.fromkeys(MEASURED, 10.0), **changed}
+
+
+def chip(*levels, line=4):
+    """QEMU's trace of a line that takes these levels."""
+    words = "77@1000.5:pl061_set_output /machine/unattached/device[9] setting output"
+    return "".join(f"{words} {line} to {level}\n" for level in levels)
+
+
+def kernel(*levels, gpio=508):
+    """The kernel's trace of a line that takes these levels, a tenth of a second apart."""
+    return "".join(
+        f"       indicator-201     [001] .....    41.{tenth}00000: gpio_value: {gpio} set {level}\n"
+        for tenth, level in enumerate(levels)
+    )
+
+
+def test_same_cues_have_no_disagreement_however_large_their_measured_values_differ():
+    assert disagreements([cue()], [cue(amplitude_miod=99.0)]) == []
+
+
+@pytest.mark.parametrize("column", ["onset_frame", "apex_frame", "offset_s", "regions", "side"])
+def test_other_time_place_or_side_is_a_disagreement_that_names_it(column):
+    (said,) = disagreements([cue(), cue()], [cue(), cue(**{column: "else"})])
+    assert said == f"cue 2: expected {column} as it was, found else"
+
+
+def test_missing_cue_is_a_disagreement():
+    assert disagreements([cue(), cue()], [cue()]) == ["expected 2 cues, found 1"]
+
+
+def test_largest_difference_of_each_measured_column_is_told():
+    found = differences([cue(), cue()], [cue(score=10.5), cue(score=8.0)])
+    assert {one.column: one.largest for one in found} == dict.fromkeys(MEASURED, 0.0) | {"score": 2.0}
+
+
+def test_pin_outside_has_the_levels_of_its_own_line_once_each():
+    assert levels_outside(4, chip(0, 0, 1) + chip(1, 0, line=5) + "other\n" + chip(0)) == [0, 1, 0]
+
+
+def test_pin_inside_changes_where_its_level_does_and_other_lines_are_left_out():
+    trace = kernel(0, 0, 1) + kernel(1, 0, gpio=509) + "some other line\n"
+    assert changes_inside(508, trace) == [Change(41.0, 0), Change(41.2, 1)]
+
+
+def test_pulse_of_a_cue_is_told_from_learning_and_watching():
+    assert n_cue_pulses(changes_inside(508, kernel(1, 1, 1, 1, 0))) == 1
+    assert n_cue_pulses(changes_inside(508, kernel(1, 1, 1, 1, 1, 0))) == 0
+    assert n_cue_pulses(changes_inside(508, kernel(1, 0))) == 0
+
+
+def test_pin_that_stays_lit_told_no_cue():
+    assert n_cue_pulses(changes_inside(508, kernel(0, 0, 1, 1, 1, 1))) == 0
+
+
+def test_modules_come_behind_those_they_need(tmp_path):
+    folder = tmp_path / "lib/modules/6.1/kernel"
+    folder.mkdir(parents=True)
+    for name, needed in {"vfat": "fat", "fat": "", "softdog": "", "unneeded": ""}.items():
+        (folder / f"{name}.ko").write_bytes(
+            b"\x7fELF\0license=GPL\0depends=" + needed.encode() + b"\0name=x\0"
+        )
+    order = kernel_modules(tmp_path, "6.1", ["vfat", "softdog", "built_in"])
+    assert [file.stem for file in order] == ["fat", "vfat", "softdog"]
+
+
+def test_archive_has_every_file_at_a_multiple_of_four_bytes_and_an_end():
+    content = archive([("init", 0o100755, b"#!/bin/sh\n")])
+    assert content.startswith(b"070701")
+    assert b"init\0" in content
+    assert len(content) % 4 == 0
+    assert b"TRAILER!!!" in archive_end()

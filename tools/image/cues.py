@@ -1,0 +1,56 @@
+"""Cues of two processors side by side: what must agree exactly, and by how much the rest differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+# when, where and what: the same on every machine, or a session could not be compared with another's
+EXACT = (
+    *("kind", "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s"),
+    *(
+        "duration_ms",
+        "duration_band",
+        "regions",
+        "movements",
+        "side",
+        "during_blink",
+        "during_speech",
+        "lighting",
+    ),
+)
+MEASURED = ("amplitude_miod", "score", "expected_false_per_hour", "head_motion_miod_s")
+Cue = Mapping[str, Any]
+
+
+class Difference(NamedTuple):
+    """The largest of a measured column, and the two values that it is between."""
+
+    column: str
+    largest: float
+    here: float
+    there: float
+
+
+def disagreements(here: Sequence[Cue], there: Sequence[Cue]) -> list[str]:
+    """A sentence for each exact value that differs; none where all agree."""
+    said = []
+    if len(here) != len(there):
+        said.append(f"expected {len(here)} cues, found {len(there)}")
+    for number, (one, other) in enumerate(zip(here, there, strict=False), 1):
+        said += [
+            f"cue {number}: expected {column} {one[column]}, found {other[column]}"
+            for column in EXACT
+            if one[column] != other[column]
+        ]
+    return said
+
+
+def differences(here: Sequence[Cue], there: Sequence[Cue]) -> list[Difference]:
+    """The largest difference of each measured column over all cues."""
+    found = []
+    for column in MEASURED:
+        pairs = [(float(one[column]), float(other[column])) for one, other in zip(here, there, strict=True)]
+        one, other = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
+        found.append(Difference(column, abs(one - other), one, other))
+    return found
