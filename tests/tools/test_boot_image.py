@@ -13,7 +13,7 @@ def cue(**changed):
 
 def chip(*levels, line=4):
     """QEMU's trace of a line that takes these levels."""
-    words = "77@1000.5:pl061_set_output /machine/unattached/device[9] setting output"
+    words = "pl061_set_output /machine/unattached/device[9] setting output"
     return "".join(f"{words} {line} to {level}\n" for level in levels)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 LED_LINE = 4  # as guest/boot/firmware/microcue.toml has it
 # QEMU's trace of its PL061: what the pin outside does
-_CHIP = re.compile(r":pl061_set_output \S+ setting output (\d+) to ([01])$", re.MULTILINE)
+_CHIP = re.compile(r"^(?:\S+:)?pl061_set_output \S+ setting output (\d+) to ([01])$", re.MULTILINE)
 # the kernel's tracepoint gpio_value, which counts lines from the chip's base
 _KERNEL = re.compile(r" (\d+\.\d+): gpio_value: (\d+) set ([01])$", re.MULTILINE)
 # edge/indicate/patterns.py lights a cue for 400 ms and nothing else for 300 to 480

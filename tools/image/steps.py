@@ -24,7 +24,7 @@ JOURNAL = "journalctl --no-pager -u microcue -u microcue-warmup -u microcue-firs
 WATCHDOG_S = 14  # firmware_config/watchdog
 # generous: other work on this machine slows an emulated board down
 SHELL_PATIENCE_S, SESSION_PATIENCE_S, BITE_PATIENCE_S = 1800.0, 7200.0, 600.0
-LOOK_EVERY_S = 15.0
+LOOK_EVERY_S = 30.0
 N_BEFORE_CUT = 1
 
 

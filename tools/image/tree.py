@@ -24,6 +24,9 @@ PACKAGES = (
     "hostname,kmod,libc-bin,libseccomp2,libstdc++6,linux-image-arm64,busybox-static,login,mawk,ncurses-base,"
     "nftables,passwd,procps,python3,sed,systemd,systemd-sysv,systemd-zram-generator,tar,udev,util-linux"
 )
+# nobody logs in where the test speaks to it, and no program here is another processor's
+MASKED = ("serial-getty@hvc0.service", "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount")
+ASKED = "image-test.service"
 UNNEEDED = (
     "usr/share/doc",
     "usr/share/man",
@@ -105,7 +108,12 @@ def install(tree: Path, wheels: Path, kernels: Path) -> None:
     kernels : Path
         As `make_kernels` compiles them.
     """
-    shutil.copytree(GUEST, tree, dirs_exist_ok=True, symlinks=True)
+    shutil.copytree(GUEST, tree, dirs_exist_ok=True)
+    units = tree / "etc/systemd/system"
+    for name in MASKED:
+        (units / name).symlink_to("/dev/null")
+    (units / "multi-user.target.wants").mkdir(exist_ok=True)
+    (units / "multi-user.target.wants" / ASKED).symlink_to(f"../{ASKED}")
     run_in(tree, ["python3", "-m", "venv", "--without-pip", "--system-site-packages", f"/{HOME}"])
     (tree / LINK).symlink_to(Path(HOME).name)
     unpack_wheels(wheels, tree / SITE)
