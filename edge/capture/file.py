@@ -138,6 +138,7 @@ class FileSource:
         """
         import av
 
+        self._end = None
         self._decoded.clear()
         try:
             self._container.seek(place.pts, stream=self._stream, backward=True)
