@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "build" / "site-pages"  # as mkdocs.yml says
 SITE = ROOT / "build" / "site"
-SOURCES = ("*.md", "docs/**/*.md", "models/*.md", "firmware_config/**/*.md", "edge/**/*.md")
+SOURCES = ("*.md", "docs/**/*.md", "docs/site.css", "models/*.md", "firmware_config/**/*.md", "edge/**/*.md")
 # what a browser fetches by itself, in contrast to a link that a reader may follow
 _ELSEWHERE = r"((?:https?:)?//[^\"'\s>)]+)"
 _FETCHED = tuple(
