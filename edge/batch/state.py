@@ -1,6 +1,6 @@
 """What is kept between two segments of a video: everything that the next cue may depend on.
 
-A state is a pickle, of which only classes of microcue, arrays and plain values are taken, behind a
+A state is a pickle, of which only classes that hold data, arrays and plain values are taken, behind a
 digest. Arrays that are views of other arrays stay so, which pickle alone would not see to.
 """
 
@@ -35,6 +35,14 @@ _PLAIN = {
     *((f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")),
     *((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")),
     *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
+}
+
+# whose classes hold what is followed and learned, and start nothing
+_ROOMS = ("edge.track.", "edge.spot.")
+_MODULES = {
+    *("edge.batch.state", "edge.config", "edge.messages", "edge.pipeline", "edge.perceive.finder"),
+    *("edge.perceive.region", "edge.capture.file", "edge.capture.frame_history", "edge.capture.gaps"),
+    *("edge.capture.media_time", "edge.capture.source"),
 }
 
 
@@ -145,7 +153,7 @@ class _Unpickler(pickle.Unpickler):
         """Nothing that could do more than hold data."""
         if (module, name) in _PLAIN or (module == __name__ and name in ("_view", "_method")):
             return super().find_class(module, name)
-        if module.startswith("edge.") and "." not in name:
+        if (module in _MODULES or module.startswith(_ROOMS)) and "." not in name:
             found = getattr(importlib.import_module(module), name)
             if isinstance(found, type):
                 return found
@@ -159,6 +167,6 @@ def _view(
 
 
 def _method(owner: Any, name: str) -> Any:
-    if not type(owner).__module__.startswith("edge."):
+    if not type(owner).__module__.startswith(_ROOMS):
         raise pickle.UnpicklingError(f"expected a method of microcue in a state, found {name}")
     return getattr(owner, name)

@@ -12,6 +12,7 @@ import pytest
 
 from edge.batch import state
 from edge.batch.state import States, _Pickler, _Unpickler
+from edge.capture.gstreamer_child import Child
 from edge.track.head import Head
 
 
@@ -45,7 +46,11 @@ def test_a_view_of_what_is_transposed_keeps_its_values(tmp_path):
     np.testing.assert_array_equal(through(view, tmp_path), view)
 
 
-@pytest.mark.parametrize("trap", [Trap(), os.getcwd, state.whole_file], ids=["command", "function", "own"])
+@pytest.mark.parametrize(
+    "trap",
+    [Trap(), os.getcwd, state.whole_file, Child],
+    ids=["command", "function", "own function", "a starter"],
+)
 def test_what_is_no_data_is_refused(trap, tmp_path):
     with (tmp_path / "file").open("w+b") as file:
         pickle.dump(trap, file)
