@@ -118,6 +118,7 @@ test-browser:  ## the review page driven in a real Chromium, with screenshots in
 	@test -n "$(CHROMIUM)" || command -v chromium > /dev/null || { echo "microcue: chromium is not installed: apt install chromium" >&2; exit 1; }
 	@sh tools/make_venv.sh .venv-browser browser 13
 	.venv-browser/bin/python tools/drive_review.py --chromium "$${CHROMIUM:-$$(command -v chromium)}" $(ARGS)
+	.venv-browser/bin/python tools/drive_live.py --chromium "$${CHROMIUM:-$$(command -v chromium)}"
 
 .PHONY: mutants test-corpora
 mutants: venv-dev  ## small faults put into spotter and tracker, to see whether the tests notice (hours; ARGS="--sample 10")

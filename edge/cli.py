@@ -51,6 +51,7 @@ COMMANDS = {
     "respot": Command("respot", "spot a session again, with other settings"),
     "compare": Command("respot", "what another analysis found otherwise"),
     "review": Command("review", "look at sessions in a browser: replay, keep or dismiss"),
+    "practice": Command("practice", "practise seeing brief movements, with known ones"),
     "report": Command("report", "a session as one self-contained HTML file"),
     "export": Command("export", "write cues for the tools you already use"),
     "mark": Command("mark", "put a context mark into the running session"),

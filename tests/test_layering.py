@@ -14,7 +14,7 @@ MODULES = sorted(EDGE.rglob("*.py"))
 STAGES = {"capture", "perceive", "track", "spot", "record", "indicate"}
 SHARED = {"errors", "messages", "anatomy", "config", "setting", "clock", "timing", "kernels", "ahead"}
 # folders above the stages, which may put them together
-ABOVE = {"synth", "evaluate", "batch", "proof", "commands", "review", "building"}
+ABOVE = {"synth", "evaluate", "practice", "batch", "proof", "commands", "review", "building"}
 # modules that talk to a device or a file format by name, and are chosen in one place
 DRIVERS = {
     "edge.capture.file",
@@ -197,7 +197,7 @@ def test_one_module_knows_the_cluster_and_none_that_sees_pictures_imports_it():
 
 def test_the_review_page_stays_apart_from_what_watches():
     """Only the commands that serve it or write its report know it, and it knows no camera and no model."""
-    may = {"edge.commands.review", "edge.commands.report"}
+    may = {"edge.commands.review", "edge.commands.report", "edge.commands.practice"}
     for path in MODULES:
         named = {part_of(name) for name in imports_of(path)}
         if part_of(name_of(path)) == "review":

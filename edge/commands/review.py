@@ -81,10 +81,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with contextlib.suppress(PermissionError):  # a service is nice by its unit, and may change nothing
         os.nice(_NICENESS)
     with serving.listening(place) as (bound, hosts):
-        app, door = site.build_site(context.data_dir, hosts, place.scheme, password)
+        kiosk = _kiosk(context, serving.is_local(bound))
+        app, door = site.build_site(context.data_dir, hosts, place.scheme, password, kiosk)
         link = f"{place.scheme}://{_host(hosts, place)}/login?token={door.link_token(reviewer)}"
         serving.serve(app, place, bound, lambda: _announce(context, link, place))
     return EXIT_DONE
+
+
+def _kiosk(context: Context, is_local: bool) -> Any:
+    """The screen for visitors, where the settings are a kiosk's; never for other machines."""
+    from edge.review.visitor_pages import kiosk_screen
+
+    if context.config.session.mode != "kiosk":
+        return None
+    if not is_local:
+        context.print_text("The screen for visitors (/kiosk) is left out: it is for this machine only.")
+        return None
+    return kiosk_screen(context.config)
 
 
 def _host(hosts: list[str], place: Any) -> str:

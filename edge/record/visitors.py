@@ -61,6 +61,10 @@ SELECT code FROM participants WHERE {_KIOSK_CODES}
         AND withdrawn_unix_ns IS NULL)
 ORDER BY code
 """
+_NEWEST_VISIT = f"""
+SELECT code, end_reason IS NULL, first_frame_ns + last_ns, boot_id FROM sessions
+JOIN participants USING (participant_key) WHERE {_KIOSK_CODES} ORDER BY session_key DESC LIMIT 1
+"""
 
 
 class KioskBusy(RecordError):
@@ -123,6 +127,44 @@ class Wishes(NamedTuple):
 
     waiting: str | None
     withdrawn: list[str]
+
+
+class NewestVisit(NamedTuple):
+    """The visit that is going on, or the last.
+
+    Attributes
+    ----------
+    code : str
+    is_running : bool
+        By the log; a run that was killed says so too.
+    seen_ns : int
+        Sensor time of its newest frame.
+    boot_id : str
+        Which boot that time is of.
+    """
+
+    code: str
+    is_running: bool
+    seen_ns: int
+    boot_id: str
+
+
+def newest_visit(data_dir: Path) -> NewestVisit | None:
+    """The visit that is going on, or the last; None where there is none.
+
+    Raises
+    ------
+    LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+    """
+    path = data_dir / DATABASE_NAME
+    if not path.exists():
+        return None
+    with closing(open_for_reading(path)) as connection:
+        try:
+            found = connection.execute(_NEWEST_VISIT).fetchone()
+        except sqlite3.OperationalError as error:
+            raise LogUnreadable(path, str(error)) from error
+    return None if found is None else NewestVisit(found[0], bool(found[1]), found[2], found[3])
 
 
 def read_consent_text(path: Path) -> ConsentText:

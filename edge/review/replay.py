@@ -90,6 +90,12 @@ def replay(log: TimelineReader, cue: dict[str, Any], number: int) -> dict[str, A
     }
 
 
+def face_lines() -> list[list[int]]:
+    """What joins the points that are followed, by their place among them."""
+    place = {int(landmark): k for k, landmark in enumerate(POINT_LANDMARKS)}
+    return [[place[one] for one in line] for line in _LINES]
+
+
 def _points(points: PointLightRead, cue: dict[str, Any]) -> dict[str, Any]:
     codes = points.points.astype(np.int16)
     rest = _at_rest(codes, points.times_ns, round(cue["onset_s"] * 1e9))
@@ -101,7 +107,7 @@ def _points(points: PointLightRead, cue: dict[str, Any]) -> dict[str, Any]:
         "times_s": np.round(points.times_ns / 1e9, 6).tolist(),
         "tenths_of_miod": packed(codes),
         "rest": packed(rest),
-        "lines": [[place[one] for one in line] for line in _LINES] if is_ours else [],
+        "lines": face_lines() if is_ours else [],
         "moved": _moved(cue, place),
         "n_rigid": N_RIGID if is_ours else 0,
     }

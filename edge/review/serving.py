@@ -132,6 +132,11 @@ def is_loopback(address: str) -> bool:
         return False
 
 
+def is_local(bound: socket.socket) -> bool:
+    """Whether only this machine reaches a socket, whoever opened it."""
+    return bound.family == socket.AF_UNIX or is_loopback(bound.getsockname()[0])
+
+
 @contextlib.contextmanager
 def listening(place: Place) -> Iterator[tuple[socket.socket, list[str]]]:
     """The socket, systemd's where it passed one, and the Host headers that it is to be addressed by.

@@ -17,13 +17,15 @@ from starlette.types import ASGIApp
 
 from edge import __version__
 from edge.errors import EdgeError, UsageError
-from edge.review import answers, entrance, pages
+from edge.review import answers, entrance, live_pages, pages, visitor_pages
 from edge.review.access import Door
 from edge.review.desk import Desk
 from edge.review.guard import Guard
 from edge.review.language import Languages
 from edge.review.library import Library
 from edge.review.shown import FILTERS
+from edge.review.viewer import Viewer
+from edge.review.visitor_pages import KioskScreen
 
 _HERE = Path(__file__).parent
 _STATIC = _HERE / "static"
@@ -32,7 +34,11 @@ Handler: TypeAlias = Any
 
 
 def build_site(
-    data_dir: Path, hosts: list[str], scheme: str = "http", password: str = ""
+    data_dir: Path,
+    hosts: list[str],
+    scheme: str = "http",
+    password: str = "",
+    kiosk: KioskScreen | None = None,
 ) -> tuple[ASGIApp, Door]:
     """The application, and the door that gives out links to it.
 
@@ -44,21 +50,30 @@ def build_site(
     scheme : "http" or "https"
     password : str
         Lets people in beside one-time links; empty for none.
+    kiosk : KioskScreen, optional
+        Adds a screen for visitors, which asks for no link.
     """
-    door = Door()
-    desk = Desk(
-        Library(data_dir),
-        door,
-        Languages(),
-        _environment(),
-        password,
-        f"{scheme}://{hosts[0]}",
-        scheme == "https",
-    )
-    app = Starlette(routes=_routes(), exception_handlers=_on_error())
+    desk = desk_for(data_dir, hosts, scheme, password)
+    routes = [*_routes(), *live_pages.routes(), *(visitor_pages.routes() if kiosk is not None else ())]
+    app = application(routes, desk)
+    app.state.viewer = Viewer(data_dir)
+    app.state.kiosk = kiosk
+    return Guard(app, hosts, scheme), desk.door
+
+
+def desk_for(data_dir: Path, hosts: list[str], scheme: str, password: str) -> Desk:
+    """What the pages of one server share; see `build_site`."""
+    address = f"{scheme}://{hosts[0]}"
+    is_secure = scheme == "https"
+    return Desk(Library(data_dir), Door(), Languages(), _environment(), password, address, is_secure)
+
+
+def application(routes: list[Route], desk: Desk) -> Starlette:
+    """Routes with a way in, files and explained errors around them; a guard goes before it."""
+    app = Starlette(routes=[*_entrance(), *routes], exception_handlers=_on_error())
     app.state.desk = desk
     app.state.files = _files()
-    return Guard(app, hosts, scheme), door
+    return app
 
 
 @functools.cache
@@ -91,12 +106,9 @@ def _edition() -> str:
     return digest.hexdigest()[:16]
 
 
-def _routes() -> list[Route]:
-    session = "/sessions/{session_id:str}"
-    cue = session + "/cues/{number:int}"
+def _entrance() -> list[Route]:
     get, post = ["GET"], ["POST"]
     return [
-        Route("/", pages.sessions, methods=get),
         Route("/login", entrance.login, methods=get),
         Route("/login", entrance.login_with_password, methods=post),
         Route("/logout", entrance.logout, methods=post),
@@ -104,6 +116,15 @@ def _routes() -> list[Route]:
         Route("/language", entrance.choose_language, methods=post),
         Route("/static/{name:str}", _static, methods=get),
         Route("/static/{edition:str}/{name:str}", _static, methods=get),
+    ]
+
+
+def _routes() -> list[Route]:
+    session = "/sessions/{session_id:str}"
+    cue = session + "/cues/{number:int}"
+    get, post = ["GET"], ["POST"]
+    return [
+        Route("/", pages.sessions, methods=get),
         Route(session, pages.timeline, methods=get),
         Route(session + "/cues", pages.cues, methods=get),
         Route(cue, pages.cue, methods=get),

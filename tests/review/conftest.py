@@ -159,6 +159,12 @@ def stranger(site):
 
 
 @pytest.fixture
+def browser_of():
+    """Makes a browser for an application of the test's own."""
+    return Browser
+
+
+@pytest.fixture
 def browser(site):
     """A browser that came in as reviewer R1."""
     return Browser(site[0]).come_in(site[1])
