@@ -127,6 +127,15 @@ mutants: venv-dev  ## small faults put into spotter and tracker, to see whether 
 test-corpora: venv-dev  ## microcue evaluate on a corpus in each published layout, with rendered movements (minutes)
 	@$(BIN)/python tools/try_corpora.py $(ARGS)
 
+.PHONY: bench-review flood-review
+bench-review:  ## the review page with 4 hours at 200 fps and 2,000 cues: first paint, zooms, memory (chromium, or CHROMIUM=PATH)
+	@test -n "$(CHROMIUM)" || command -v chromium > /dev/null || { echo "microcue: chromium is not installed: apt install chromium" >&2; exit 1; }
+	@sh tools/make_venv.sh .venv-browser browser 13
+	.venv-browser/bin/python tools/bench_review.py --chromium "$${CHROMIUM:-$$(command -v chromium)}" $(ARGS)
+
+flood-review: venv-dev  ## the watcher's delay while 1,000 requests a second reach the review page
+	@$(BIN)/python tools/flood_review.py $(ARGS)
+
 bench: venv  ## the speed of this machine, stage by stage
 	@$(BIN)/microcue bench $(ARGS)
 

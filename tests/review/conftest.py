@@ -132,6 +132,12 @@ def recorded(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def recorded_session():
+    """Records a session of other size."""
+    return record_session
+
+
 @pytest.fixture
 def data_dir(recorded, tmp_path):
     """A data directory of the test's own with one session."""

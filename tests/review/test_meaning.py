@@ -129,6 +129,14 @@ def test_the_report_has_the_numbers_of_the_export(data_dir, tmp_path, capsys):
         assert [unescape(value) for value in row] == [cue[name] for name in names]
 
 
+def test_the_report_of_two_hundred_cues_is_small(tmp_path, recorded_session):
+    recorded_session(tmp_path, n_frames=10_000, n_cues=200)
+    report = tmp_path / "report.html"
+    assert main(["report", "--output", str(report), "--data", str(tmp_path)]) == EXIT_DONE
+    assert report.read_text(encoding="utf-8").count("<tr><td>2") >= 200
+    assert report.stat().st_size < 2_000_000
+
+
 def test_the_report_is_one_file_that_loads_and_runs_nothing(data_dir, tmp_path, capsys):
     report = tmp_path / "report.html"
     main(["report", "--output", str(report), "--data", str(data_dir)])
