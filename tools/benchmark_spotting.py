@@ -90,7 +90,12 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--repeats", type=int, default=3, help="clips for each condition (default: 3)")
-    parser.add_argument("--minutes", type=float, default=5.0, help="of each distractor (default: 5)")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=5.0,
+        help="of each distractor, and at most of each real clip for peers (default: 5)",
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="first seed (default: 1000)")
     parser.add_argument("--only", nargs="+", help="only these conditions or distractors")
     parser.add_argument(
@@ -168,7 +173,10 @@ def synthetic_clips(arguments: argparse.Namespace) -> list[Clip]:
 
 def real_clips(arguments: argparse.Namespace) -> list[Clip]:
     """Those of the folder of real faces, with movements added; none where there is no folder."""
-    return versus.real_clips(Path(arguments.clips), arguments.seed) if arguments.clips else []
+    if not arguments.clips:
+        return []
+    whole_s = 60.0 * arguments.minutes
+    return versus.real_clips(Path(arguments.clips), arguments.seed, whole_s, arguments.out / "clips")
 
 
 def run_peers(arguments: argparse.Namespace, clips: Sequence[Clip]) -> list[versus.PeerRun]:

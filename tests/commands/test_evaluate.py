@@ -10,7 +10,11 @@ from corpora.layouts import samm_long, touch
 from corpora.rendered import Film, brow
 
 from edge.cli import main
+from edge.config import Config
 from edge.evaluate import recording
+from edge.evaluate.cluster_run import watch_on_cluster
+from edge.evaluate.corpora.tables import read_csv
+from edge.evaluate.corpus_run import watch_corpus
 
 FPS = 60.0
 
@@ -87,6 +91,22 @@ def test_people_read_tables(evaluate):
     said = evaluate("--as", "all", "--subjects", json_wanted=False)
     for words in ("events.csv: 2 recordings of 2 people", "By person", "softnet", "for a minute of video"):
         assert words in said
+
+
+def test_a_batch_finds_the_same_cues(corpus, out):
+    """The way a cluster watches, here with its one process of its own and without Dask."""
+    labelled = read_csv(corpus / "events.csv", corpus, FPS, first_frame=1).videos
+    here = [outcome.video for outcome in watch_corpus(labelled, Config(), out / "signals")]
+    there = {o.video.name: o.video for o in watch_on_cluster(labelled, Config(), None, scheduler="")}
+    assert len(there) == 2
+    for video in here:
+        other = there[video.name]
+        assert (other.fps, other.n_frames, other.subject) == (video.fps, video.n_frames, video.subject)
+        assert [frames(cue) for cue in other.cues] == [frames(cue) for cue in video.cues]
+
+
+def frames(cue):
+    return cue.kind, cue.onset_frame, cue.apex_frame, cue.offset_frame, cue.is_flagged
 
 
 def test_tuning_scores_each_person_with_settings_from_the_others(evaluate):

@@ -68,8 +68,11 @@ def peer_clip(group: str, seed: int) -> Clip:
     return Clip(f"peers-{words}-{seed}", group, planned(happenings, condition.settings(at_s + 1.0, seed)))
 
 
-def real_clips(folder: Path, seed: int) -> list[Clip]:
-    """Brow movements added to every video in a folder that is long enough to learn a person in."""
+def real_clips(folder: Path, seed: int, longest_s: float, cut: Path) -> list[Clip]:
+    """Brow movements added to every video in a folder that is long enough to learn a person in.
+
+    Of a longer one than `longest_s` only the beginning, which is put into the folder `cut`.
+    """
     import av
 
     clips = []
@@ -79,9 +82,28 @@ def real_clips(folder: Path, seed: int) -> list[Clip]:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             seconds, rate = float(container.duration or 0) / 1e6, float(stream.average_rate or 0)
-        if seconds >= SHORTEST_REAL_S and rate > 0:
-            clips.append(video_clip(str(path), path.stem, seconds, rate, seed))
+        if seconds < SHORTEST_REAL_S or rate <= 0:
+            continue
+        if seconds > longest_s:
+            path, seconds = _beginning(path, longest_s, cut / f"{path.stem}.mkv"), longest_s
+        clips.append(video_clip(str(path), path.stem, seconds, rate, seed))
     return clips
+
+
+def _beginning(path: Path, seconds: float, copy: Path) -> Path:
+    """The first seconds of a video, its packets as they are."""
+    import av
+
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path)) as source, av.open(str(copy), "w") as container:
+        stream = source.streams.video[0]
+        written = container.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is None or packet.dts * stream.time_base >= seconds:
+                break
+            packet.stream = written
+            container.mux(packet)
+    return copy
 
 
 def make_peer(name: str, peer_python: Path | None) -> Peer:
