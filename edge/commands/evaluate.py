@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.commands.context import Context
 from edge.commands.progress import with_progress
-from edge.errors import EXIT_DONE, EXIT_INPUT_OUTPUT, EXIT_NOT_READY, UsageError
+from edge.errors import EXIT_DONE, EXIT_INPUT_OUTPUT, EXIT_NOT_READY, MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from edge.evaluate.corpora.corpus import Corpus
@@ -123,8 +124,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return _check(corpus, context)
     if args.limit:
         corpus = replace(corpus, videos=corpus.videos[: args.limit])
-    if args.tune is not None and args.out is None:
-        raise UsageError("--tune expects --out DIR, where the signals it spots again are kept; add it")
+    _prepare(args)
     outcomes = _outcomes(args, corpus, context)
     videos = [outcome.video for outcome in outcomes]
     values = results(corpus, videos, args.iou)
@@ -144,6 +144,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
     else:
         _show(args, values, context)
     return EXIT_INPUT_OUTPUT if values["not_watched"] else EXIT_DONE
+
+
+def _prepare(args: argparse.Namespace) -> None:
+    """Fail now rather than after a night of watching."""
+    if args.tune is not None:
+        from edge.evaluate.tuning_run import grid_of
+
+        grid_of(args.tune)
+        if args.out is None:
+            raise UsageError("--tune expects --out DIR, where the signals it spots again are kept; add it")
+        if args.scheduler or args.cues:
+            raise UsageError("--tune expects signals, which neither --scheduler nor --cues leaves; drop one")
+    needed = ("scipy", "pyarrow", "matplotlib") if args.out else ("scipy",)
+    if any(importlib.util.find_spec(name) is None for name in needed):
+        raise MissingExtra("microcue evaluate", "evaluate")
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
 
 
 def _read(args: argparse.Namespace) -> Corpus:
@@ -229,7 +246,6 @@ def _write(folder: Path, corpus: Corpus, outcomes: Sequence[VideoOutcome], value
     from edge.evaluate.sweep import curve, draw_curves
     from edge.evaluate.tally import Protocol
 
-    folder.mkdir(parents=True, exist_ok=True)
     iou = values["iou_least"]
     swept = [outcome.swept for outcome in outcomes]
     curves = {str(kind): curve(swept, Protocol(iou, kind)) for kind in corpus.kinds}

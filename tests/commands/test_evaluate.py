@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 
 import pytest
@@ -176,7 +177,20 @@ def test_what_cannot_be_evaluated_is_told(words, sentence, capsys):
     assert sentence in capsys.readouterr().err
 
 
+def test_a_missing_extra_is_told_before_anything_is_watched(corpus, capsys, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "scipy" else find_spec(name)
+    )
+    monkeypatch.setattr(recording, "follow", None)
+    assert main(["evaluate", str(corpus / "events.csv"), "--fps", "60"]) == 78
+    assert "microcue[evaluate]" in capsys.readouterr().err
+
+
 def test_tuning_needs_a_folder_and_settings_that_there_are(corpus, tmp_path, capsys):
     words = ["evaluate", str(corpus / "events.csv"), "--fps", "60"]
     assert main([*words, "--tune"]) == 2
     assert "--out DIR" in capsys.readouterr().err
+    for wrong, sentence in (("nothing=1", "none of them"), ("learning_s=x", "KEY=NUMBER")):
+        assert main([*words, "--out", str(tmp_path), "--tune", wrong]) == 2
+        assert sentence in capsys.readouterr().err
