@@ -119,6 +119,8 @@ update() {
 }
 
 in_root true
+# every machine has one; Debian's netbase, which comes with Python, would make it and leave it
+[ -e "$root/etc/hosts" ] || echo '127.0.0.1 localhost' > "$root/etc/hosts"
 [ "$wanted" != jetpack ] || dress_as_jetpack
 listing | without_copies > "$cache/before"
 
