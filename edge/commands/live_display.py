@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +60,13 @@ class Screen:
 
 def lines_of(screen: Screen, width: int, height: int, has_blocks: bool = True) -> list[tuple[str, str]]:
     """Lines for a terminal of that size, each with the style that a terminal with colours gives it."""
-    top, foot = list(_heading(screen)), list(_foot(screen))
-    traces = list(_traces(screen.history, width, has_blocks))
+    top, foot = _folded(_heading(screen), width), _folded(_foot(screen), width)
+    traces = [*_traces(screen.history, width, has_blocks)]
     room = height - len(top) - len(foot) - len(traces)
     if room < 2:  # a terminal of a few lines: the sides together, then what fits
         traces = traces[: max(height - len(top) - len(foot), 0)]
         room = height - len(top) - len(foot) - len(traces)
-    news = list(_news(screen))[: max(room, 0)]
+    news = _folded(_news(screen), width)[: max(room, 0)]
     return [(text[:width], style) for text, style in (*top, *traces, *news, *foot)][:height]
 
 
@@ -95,6 +96,16 @@ def plain_line(screen: Screen) -> str:
         f"{state['state']}; {history.fps:.1f} frames/s; {state['n_micro']} micro, {state['n_macro']} macro, "
         f"{state['n_blinks']} blinks; farthest: {most} {moved[most]:.1f} miod"
     )
+
+
+def _folded(lines: Iterable[tuple[str, str]], width: int) -> list[tuple[str, str]]:
+    """Lines too long for the terminal go on below, a little to the right."""
+    indent = "  " if width > len("  ") else ""
+    return [
+        (part, style)
+        for text, style in lines
+        for part in textwrap.wrap(text, max(width, 1), subsequent_indent=indent)
+    ]
 
 
 def _state(history: History) -> dict[str, Any]:
@@ -131,7 +142,8 @@ def _traces(history: History, width: int, has_blocks: bool) -> Iterator[tuple[st
         yield _row(label, row, full, n_steps, has_blocks), colour
     yield _row("lids", history.closure(n_steps), 1.0, n_steps, has_blocks), ""
     yield _row("head", history.head(n_steps), _HEAD_FULL_MRAD, n_steps, has_blocks), ""
-    yield f"R and L are the person's own; full height {full:.0f} miod, lids 1, head 200 mrad", "dim"
+    scale = f"R, L: the person's own; full height {full:.0f} miod, lids 1, head 200 mrad"
+    yield from _folded([(scale, "dim")], width)
 
 
 def _row(label: str, row: NDArray[np.float64], full: float, n_steps: int, has_blocks: bool) -> str:

@@ -112,6 +112,13 @@ def test_the_screen_says_state_rate_counts_traces_and_events(run, look):
     assert "p pause" in text
 
 
+def test_what_is_too_long_for_a_narrow_terminal_goes_on_below(run, look):
+    run.watch()
+    look.see()
+    told = " ".join(line.strip() for line, _ in lines_of(look.screen, 40, 60))
+    assert "micro: inner brow raise + brow lower, left, 200 ms, 12.0 miod, during blink" in told
+
+
 def test_a_pipe_gets_a_line(run, look):
     run.watch()
     look.see()

@@ -2,7 +2,7 @@
 import { LOST, ask, clock, colours, fitted, int16, onTheme } from "./shared.js";
 
 const SPAN_US = 8e6, ASK_MS = 125, REGIONS = ["brow", "eyes", "nose", "cheek", "mouth", "jaw"];
-const FULL = [5, 10, 20, 50, 100, 200, 500, 1000], MOVED = 20; // tenths of a miod
+const FULL = [5, 10, 20, 50, 100, 200, 500, 1000], MOVED = 50; // tenths of a miod
 const element = (id) => document.getElementById(id);
 const shown = JSON.parse(element("shown").textContent), words = JSON.parse(element("words").textContent);
 const word = (text) => words[text] || text;
