@@ -23,7 +23,7 @@ from review_server import Served, serving
 from review_session import record_long_session
 
 _PAINT_MS, _ZOOM_MS, _SERVER_MB = 1000.0, 100.0, 150.0
-_PAGES = ("", "/cues", "/cues/1000", "/patterns", "/agreement")
+_PAGES = ("", "/cues", "/cues/100", "/patterns", "/agreement")
 # into the middle until 3 s are in view, along, and out again
 _KEYS = ("+",) * 12 + ("ArrowRight",) * 4 + ("-",) * 4
 _PAINT = """() => new Promise((done) => {

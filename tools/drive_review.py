@@ -35,6 +35,12 @@ _LOOKS = (
 )
 _PAGES = ("", "/cues", "/cues/1", "/patterns", "/agreement")
 
+# the traces of the ten seconds in view are there, not those of the view before, magnified
+_IS_FINE = """() => {
+  const [from, to] = document.getElementById("board").dataset.drawn.split(",");
+  return to - from < 10.5;
+}"""
+
 
 class Drive:
     """One browser window, what it saw, and what was wrong with it."""
@@ -223,6 +229,7 @@ def _zoom(drive: Drive, session: str) -> None:
         drawn = page.get_attribute("#board", "data-drawn")
         page.keyboard.press(key)
         page.wait_for_function("old => document.getElementById('board').dataset.drawn !== old", arg=drawn)
+    page.wait_for_function(_IS_FINE)
     page.locator("#open-cue").wait_for(state="visible")
     drive.look("timeline-cue")
     drive.follow(lambda: page.keyboard.press("Enter"))
