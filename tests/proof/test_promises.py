@@ -48,6 +48,16 @@ def test_what_is_kept_passes():
         ({"n_written_bytes": 966_656}, "too little written to hold a picture", "fail"),
         ({"n_written_bytes": -1}, "too little written to hold a picture", "unknown"),
         ({"written": [*KEPT.written, "/elsewhere/faces.npy"]}, "only the files listed are written", "fail"),
+        (
+            {"written": [*KEPT.written, "/run/user/1000/microcue-812.live"]},
+            "only the files listed are written",
+            "pass",
+        ),
+        (
+            {"written": [*KEPT.written, "/run/user/1000/microcue-812.live.png"]},
+            "only the files listed are written",
+            "fail",
+        ),
         ({"is_dumpable": True}, "no core dump", "fail"),
         ({"core_is_dumped": True}, "no core dump", "fail"),
         ({"disk_swap": ["/dev/mmcblk0p3"], "swap_limit": "max"}, "no picture in swap", "fail"),
