@@ -51,7 +51,7 @@ def blocks_of(markdown: str) -> list[str]:
 
 def run_page(page: Path, watched: Path, folder: Path, notebook: str | None) -> bool:
     """Whether all of a page ran; what failed is printed by itself."""
-    home = folder / page.stem
+    home = folder / f"{page.parent.name}-{page.stem}"
     shutil.copytree(watched, home)
     text = page.read_text(encoding="utf-8")
     print(f"{page.relative_to(ROOT)}: {len(blocks_of(text))} blocks", flush=True)

@@ -33,7 +33,7 @@ def test_a_block_runs_only_where_it_is_marked():
 def test_blocks_of_a_page_share_a_shell_and_find_what_was_watched(page, watched, tmp_path):
     page.write_text(MARKED.format("test -f kept; a=1") + MARKED.format('test "$a" = 1; touch made'))
     assert run_page(page, watched, tmp_path, None)
-    assert (tmp_path / page.stem / "made").exists()
+    assert (tmp_path / f"build-{page.stem}" / "made").exists()
     assert not (watched / "made").exists()
 
 
