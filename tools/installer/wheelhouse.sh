@@ -29,6 +29,7 @@ began=$(date +%s)
 say() { echo "$what: $suite, after $(($(date +%s) - began)) s: $1"; }
 in_root true || fail "expected programs of arm64 to run here: sudo apt install qemu-user-static binfmt-support, \
 mount -t binfmt_misc none /proc/sys/fs/binfmt_misc, update-binfmts --enable qemu-aarch64"
+in_root ldconfig # as the packages' own scripts would have
 python=${MICROCUE_PYTHON:-$checkout/.venv/bin/python}
 "$python" -c 'import cyclonedx_py, yaml' 2> /dev/null || fail "expected $python with microcue[dev]: make venv-dev"
 export PYTHONPATH="$checkout"
