@@ -66,7 +66,7 @@ mount --make-rprivate /
 mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev"
 mkdir -p "$root/mnt" && mount --bind "$checkout" "$root/mnt" && mount -o remount,bind,ro "$root/mnt"
 for file in /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
-    [ ! -e "$file" ] || { [ -e "$root$file" ] || : > "$root$file"; mount --bind "$file" "$root$file"; }
+    [ ! -e "$file" ] || { [ -e "$root$file" ] || { rm -f "$root$file"; : > "$root$file"; }; mount --bind "$file" "$root$file"; }
 done
 '
 # $alone, if set: --net, for no network
