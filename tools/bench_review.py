@@ -35,7 +35,7 @@ _ZOOM = """key => new Promise((done) => {
   const board = document.getElementById("board"), begin = performance.now();
   const seen = new MutationObserver(() => { seen.disconnect(); done(performance.now() - begin); });
   seen.observe(board, { attributeFilter: ["data-drawn"] });
-  document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
 })"""
 
 
