@@ -29,7 +29,7 @@ def test_same_cues_have_no_disagreement_however_large_their_measured_values_diff
     assert disagreements([cue()], [cue(amplitude_miod=99.0)]) == []
 
 
-@pytest.mark.parametrize("column", ["onset_frame", "apex_frame", "offset_s", "regions", "side"])
+@pytest.mark.parametrize("column", ["onset_frame", "apex_frame", "offset_frame", "regions", "side"])
 def test_other_time_place_or_side_is_a_disagreement_that_names_it(column):
     (said,) = disagreements([cue(), cue()], [cue(), cue(**{column: "else"})])
     assert said == f"cue 2: expected {column} as it was, found else"

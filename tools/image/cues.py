@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 # when, where and what: the same on every machine, or a session could not be compared with another's
 EXACT = (
-    *("kind", "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s"),
+    *("kind", "onset_frame", "apex_frame", "offset_frame"),
     *(
         "duration_ms",
         "duration_band",
@@ -19,7 +19,13 @@ EXACT = (
         "lighting",
     ),
 )
-MEASURED = ("amplitude_miod", "score", "expected_false_per_hour", "head_motion_miod_s")
+MEASURED = (
+    *("onset_s", "apex_s", "offset_s", "duration_ms"),  # between frames, from amplitudes
+    "amplitude_miod",
+    "score",
+    "expected_false_per_hour",
+    "head_motion_miod_s",
+)
 Cue = Mapping[str, Any]
 
 
