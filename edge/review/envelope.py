@@ -157,10 +157,13 @@ class Envelope:
     def _take_new_blocks(self, log: TimelineReader) -> None:
         """A session that is being recorded grows."""
         after = self._blocks[-1].first_frame if self._blocks else -1
-        fresh = log.blocks(self._session_id, self._face, after)
-        if not fresh:
-            return
+        found = log.blocks(self._session_id, self._face, after)
         with self._lock:
+            # two who look at once find the same ones
+            newest = self._blocks[-1].first_frame if self._blocks else -1
+            fresh = [one for one in found if one.first_frame > newest]
+            if not fresh:
+                return
             self._blocks += fresh
             self._times = np.array([(one.first_ns, one.last_ns) for one in self._blocks], np.int64)
             room = (len(fresh), BINS_PER_BLOCK, self._n_channels)

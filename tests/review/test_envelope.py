@@ -103,3 +103,25 @@ def test_many_look_while_the_session_is_being_read(envelope, recorded):
     assert failed == []
     low, _ = expected(recorded[2], 0, 200, 100)
     np.testing.assert_array_equal(complete(envelope, recorded, 0, 200, 100).low, low)
+
+
+def test_two_who_look_at_a_new_session_at_once_take_its_blocks_once(envelope, recorded):
+    together = threading.Barrier(2)
+
+    class Slow(TimelineReader):
+        def blocks(self, *which):
+            found = super().blocks(*which)
+            together.wait(10)
+            return found
+
+    def look():
+        with Slow(recorded[0]) as log:
+            envelope.view(log, 0, 200 * 10**9, 100)
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    low, _ = expected(recorded[2], 0, 200, 100)
+    np.testing.assert_array_equal(complete(envelope, recorded, 0, 200, 100).low, low)
