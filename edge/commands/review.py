@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
         kiosk = _kiosk(context, serving.is_local(bound))
         app, door = site.build_site(context.data_dir, hosts, place.scheme, password, kiosk)
         link = f"{place.scheme}://{_host(hosts, place)}/login?token={door.link_token(reviewer)}"
-        serving.serve(app, place, bound, lambda: _announce(context, link, place))
+        warming = threading.Thread(target=site.warm_up, name="warming", daemon=True)
+
+        def ready() -> None:
+            _announce(context, link, place)
+            warming.start()
+
+        serving.serve(app, place, bound, ready)
     return EXIT_DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -59,6 +60,14 @@ def build_site(
     app.state.viewer = Viewer(data_dir)
     app.state.kiosk = kiosk
     return Guard(app, hosts, scheme), desk.door
+
+
+def warm_up() -> None:
+    """Compile the pages and import what the intervals need: a second that nobody need wait for."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+    importlib.import_module("scipy.special")
 
 
 def desk_for(data_dir: Path, hosts: list[str], scheme: str, password: str) -> Desk:

@@ -132,6 +132,12 @@ def recorded(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def one_more_cue():
+    """For a session that goes on."""
+    return make_cue(0, 100)
+
+
 @pytest.fixture(scope="session")
 def recorded_session():
     """Records a session of other size."""
