@@ -8,7 +8,8 @@ from image.pins import Change, changes_inside, levels_outside, n_cue_pulses
 
 def cue(**changed):
     """A cue as `microcue cues --json` gives it, as far as it is compared."""
-    return {**dict.fromkeys(EXACT, "as it was"), **dict.fromkeys(MEASURED, 10.0), **changed}
+    plain = dict.fromkeys(EXACT, "as it was") | dict.fromkeys(MEASURED, 10.0) | {"duration_error_ms": 8.0}
+    return {**plain, **changed}
 
 
 def chip(*levels, line=4):
@@ -33,6 +34,15 @@ def test_same_cues_have_no_disagreement_however_large_their_measured_values_diff
 def test_other_time_place_or_side_is_a_disagreement_that_names_it(column):
     (said,) = disagreements([cue(), cue()], [cue(), cue(**{column: "else"})])
     assert said == f"cue 2: expected {column} as it was, found else"
+
+
+@pytest.mark.parametrize(("column", "near"), [("onset_s", 10.0079), ("duration_ms", 2.1)])
+def test_times_between_frames_agree_within_the_error_that_the_cue_claims(column, near):
+    assert disagreements([cue()], [cue(**{column: near})]) == []
+    beyond = near + 0.2 * (near - 10.0)
+    (said,) = disagreements([cue()], [cue(**{column: beyond})])
+    assert said == f"cue 1: expected {column} 10.0 within 8.0 ms, found {beyond}"
+    assert disagreements([cue()], [cue(**{column: float("nan")})])
 
 
 def test_missing_cue_is_a_disagreement():

@@ -1,4 +1,4 @@
-"""Cues of two processors side by side: what must agree exactly, and by how much the rest differs."""
+"""Cues of two processors side by side: what must agree, how nearly, and by how much the rest differs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from typing import Any, NamedTuple
 
 # when, where and what: the same on every machine, or a session could not be compared with another's
 EXACT = (
-    *("kind", "onset_frame", "apex_frame", "offset_frame"),
-    *(
-        "duration_ms",
-        "duration_band",
-        "regions",
-        "movements",
-        "side",
-        "during_blink",
-        "during_speech",
-        "lighting",
-    ),
+    *("kind", "onset_frame", "apex_frame", "offset_frame", "duration_band"),
+    *("regions", "movements", "side", "during_blink", "during_speech", "lighting"),
 )
+# interpolated between frames from amplitudes: as near as the cue itself claims to be
+MS_OF_TIMES = {"onset_s": 1e3, "apex_s": 1e3, "offset_s": 1e3, "duration_ms": 1.0}
 MEASURED = (
-    *("onset_s", "apex_s", "offset_s", "duration_ms"),  # between frames, from amplitudes
+    *MS_OF_TIMES,
     "amplitude_miod",
     "score",
     "expected_false_per_hour",
@@ -39,7 +32,7 @@ class Difference(NamedTuple):
 
 
 def disagreements(here: Sequence[Cue], there: Sequence[Cue]) -> list[str]:
-    """A sentence for each exact value that differs; none where all agree."""
+    """A sentence for each exact value that differs and each time that differs by more than its error."""
     said = []
     if len(here) != len(there):
         said.append(f"expected {len(here)} cues, found {len(there)}")
@@ -48,6 +41,12 @@ def disagreements(here: Sequence[Cue], there: Sequence[Cue]) -> list[str]:
             f"cue {number}: expected {column} {one[column]}, found {other[column]}"
             for column in EXACT
             if one[column] != other[column]
+        ]
+        error_ms = float(one["duration_error_ms"])
+        said += [
+            f"cue {number}: expected {column} {one[column]} within {error_ms} ms, found {other[column]}"
+            for column, ms in MS_OF_TIMES.items()
+            if not abs(float(one[column]) - float(other[column])) * ms <= error_ms
         ]
     return said
 
