@@ -1,7 +1,9 @@
 """What `microcue doctor` says of the model runtime: it is run, on a face whose landmarks are known.
 
-In a process of its own, since a runtime that does not fit a processor does not raise: it ends the process
-(docs/decisions/0001). The installer asks this one check, and takes the other runtime where it fails.
+Once within a square picture and once at the edge of another, whose crops reach outside of it: kernels that
+were compiled wrongly for a processor have been seen to fail there alone. In a process of its own, since a
+runtime that does not fit a processor does not raise: it ends the process (docs/decisions/0001). The
+installer asks this one check, and takes the other runtime where it fails.
 """
 
 from __future__ import annotations
@@ -29,9 +31,14 @@ from edge.perceive.still import landmarks_of_picture
 from edge.synth.portrait import built_in_portrait
 portrait = built_in_portrait()
 config = with_overrides(Config(), {"perceive": json.loads(sys.argv[1])}).perceive
-points = landmarks_of_picture(portrait.luma, config).points
-distance_px = np.linalg.norm(points[:, :2] - portrait.points[:, :2], axis=1)
-print(float(np.median(distance_px)) / portrait.face_width_px)
+known = portrait.points[:, :2]
+left, top = np.maximum(known.min(axis=0) - 0.15 * portrait.face_width_px, 0).astype(int).tolist()
+distances = []
+for x, y in (0, 0), (left, top):
+    points = landmarks_of_picture(np.ascontiguousarray(portrait.luma[y:, x:]), config).points
+    distance_px = np.linalg.norm(points[:, :2] + (x, y) - known, axis=1)
+    distances.append(float(np.median(distance_px)) / portrait.face_width_px)
+print(np.max(distances))
 """
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
@@ -303,6 +304,28 @@ def ended(returncode, stdout="", stderr=""):
 def test_models_find_a_known_face_in_a_process_of_their_own():
     finding = check_inference(Config())
     assert (finding.level, finding.exit_code) == ("ok", 0)
+
+
+def test_kernels_that_are_wrong_outside_the_picture_are_noticed():
+    """What a compiler had made of them once: only a crop that reaches beyond an edge was wrong."""
+    broken = """
+import numpy as np
+from edge.perceive import landmarks
+crop = landmarks.crop_luma
+def crop_wrongly(luma, matrix, *rest):
+    n = rest[-1].shape[1] - 1
+    corners = matrix[:, :2] @ [[0, n, 0, n], [0, 0, n, n]] + matrix[:, 2:]
+    inside = (corners >= 0).all() and (corners < [[luma.shape[1]], [luma.shape[0]]]).all()
+    crop(luma if inside else np.flipud(luma).copy(), matrix, *rest)
+landmarks.crop_luma = crop_wrongly
+"""
+
+    def run(words, check, **options):
+        program, flag, code, *rest = words
+        return subprocess.run([program, flag, broken + code, *rest], check=check, **options)
+
+    finding = check_inference(Config(), run)
+    assert (finding.level, finding.exit_code) == ("fail", 78)
 
 
 @pytest.mark.parametrize(
