@@ -25,7 +25,7 @@ JOURNAL = "journalctl --no-pager -u microcue -u microcue-warmup -u microcue-firs
 WATCHDOG_S = 14  # firmware_config/watchdog
 # generous: other work on this machine slows an emulated board down
 SHELL_PATIENCE_S, SESSION_PATIENCE_S, BITE_PATIENCE_S = 1800.0, 7200.0, 600.0
-LOOK_EVERY_S = 30.0
+LOOK_EVERY_S = 2.0  # a session of the short clip can be over in half a minute
 N_BEFORE_CUT = 1
 _PIECE_BYTES, _N_TRIES = 12288, 5
 
