@@ -18,6 +18,13 @@ from edge.errors import MissingExtra
 
 _PER_WORKER = 2  # a worker has its next segment at hand when it is done with one
 _CONNECT_S = 10.0
+# What Dask does many times a second to show who is slow, and nobody looks at here. On two cores with two
+# workers it took every tenth second of them (tools/benchmark_batch.py).
+_QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
 
 
 class Cluster:
@@ -39,6 +46,7 @@ class Cluster:
 
     def __init__(self, n_workers: int, scheduler: str = "", memory_bytes: int = 0) -> None:
         try:
+            import dask
             import distributed
         except ImportError as error:
             what = "a cluster" if scheduler else "more than one worker (--workers 1 does without)"
@@ -46,15 +54,17 @@ class Cluster:
         logging.getLogger("distributed").setLevel(logging.ERROR)  # it tells of every connection
         self._memory_bytes = memory_bytes
         self._address = scheduler or "this machine"
+        self._n_workers = n_workers
         self._local: Any = None
         if not scheduler:
-            self._local = distributed.LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-            )
+            with dask.config.set(_QUIET):
+                self._local = distributed.LocalCluster(
+                    n_workers=n_workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                )
         try:
             self._client: Any = distributed.Client(
                 self._local or scheduler, timeout=_CONNECT_S, set_as_default=False
@@ -67,7 +77,8 @@ class Cluster:
 
     def room(self) -> int:
         """Twice the threads that there are now, less what they have."""
-        n_threads = sum(self._client.nthreads().values())
+        # what was started here is started again where it ends; another's grows and shrinks
+        n_threads = self._n_workers if self._local else sum(self._client.nthreads().values())
         return _PER_WORKER * max(n_threads, 1) - len(self._asked)
 
     def submit(self, job: Job, number: int) -> None:
