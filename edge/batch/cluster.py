@@ -62,6 +62,8 @@ class Cluster:
                     n_workers=n_workers,
                     threads_per_worker=1,
                     processes=True,
+                    silence_logs=logging.CRITICAL,  # a heartbeat that meets the end is no fault
+                    memory_limit=None,  # the watching process has its own, and Dask's holds no picture
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
                 )

@@ -32,6 +32,9 @@ _COARSE_BLOCKS_PER_BIN = 2
 _STRIDES = (64, 16, 4, 1)
 # so many more are read while somebody waits for them
 _READ_AT_ONCE_MAX = 120
+# Of reading after a view: the browser draws it then, on the same processors, and the next key may follow. A
+# page that waits for the rest asks every half second.
+_REST_S = 0.2
 _ABOVE_ALL = np.int16(32767)
 logger = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ class Envelope:
         self._in_view = (0, 0)
         self._may_read = threading.Event()
         self._n_asking = 0
+        self._rests_until_s = 0.0
         self._reader: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -184,6 +188,7 @@ class Envelope:
         finally:
             with self._lock:
                 self._n_asking -= 1
+                self._rests_until_s = time.monotonic() + _REST_S
                 if not self._n_asking:
                     self._may_read.set()
 
@@ -205,7 +210,7 @@ class Envelope:
             with self._open_log() as log:
                 while (k := self._next_unread()) is not None:
                     self._may_read.wait()
-                    if self._stop.is_set():
+                    if self._stop.wait(max(self._rests_until_s - time.monotonic(), 0.0)):
                         return
                     begun_s = time.thread_time()
                     self._read_block(log, k)
