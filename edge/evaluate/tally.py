@@ -152,11 +152,3 @@ def by_subject(videos: Iterable[WatchedVideo]) -> dict[str, list[WatchedVideo]]:
     for video in videos:
         groups.setdefault(video.subject, []).append(video)
     return groups
-
-
-def spotting_and_recognition(spotting_f1: float, analysis_f1: float) -> float:
-    """STRS, the challenges' joint score: F1 of spotting times F1 of analysis.
-
-    Cues name no emotion, so that there is no second factor; whoever classifies them can add it.
-    """
-    return spotting_f1 * analysis_f1

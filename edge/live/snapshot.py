@@ -16,7 +16,6 @@ from edge.anatomy import N_CHANNELS
 # two of these make the file: while one is written over, the other is whole
 SLOT_BYTES = 48 * 1024
 N_FRAMES_MAX = 256
-STATE_MAX_BYTES = 12 * 1024
 _MAGIC = b"MCLIVE01"
 _HEAD = struct.Struct("<8sQII")  # magic, number, bytes that follow, CRC-32 of number and bytes
 _SIZES = struct.Struct("<III")  # of the JSON, of frames, of points

@@ -32,8 +32,6 @@ class Head:
         Where the pose alone puts every followed point and the two eye openings.
     tangent : float64 [shape=(N_POINTS + 2, 4)]
         How the reference picture is stretched there.
-    residue_px : float
-        Robust root mean square of the rigid points against the pose: the fit's own quality.
     """
 
     def __init__(self, shape: FaceShape) -> None:
@@ -50,7 +48,6 @@ class Head:
         self._rigid_shape = np.ascontiguousarray(shape.points[:N_RIGID])
         self.place = np.zeros((N_POINTS + 2, 2))
         self.tangent = np.zeros((N_POINTS + 2, 4))
-        self.residue_px = 0.0
         self._project()
 
     def predict(self, share: float) -> None:
@@ -88,7 +85,6 @@ class Head:
         if math.isnan(left_over) or abs(self._pose[11]) > 1.5:
             self.stay()
             return False
-        self.residue_px = left_over
         self._project()
         return True
 
