@@ -35,6 +35,7 @@ NEEDED = (
     *("fdtput", "qemu-img", "qemu-system-aarch64", "qemu-aarch64-static", "aarch64-linux-gnu-gcc"),
 )
 EMULATED = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
+HEADERS = Path("/usr/aarch64-linux-gnu/include/stdio.h")
 SOURCES = ("edge", "models", "firmware_config", "tools/image", "tools/emulated_board.py", "pyproject.toml")
 
 
@@ -50,6 +51,8 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="build everything again")
     arguments = parser.parse_args()
     others = [] if EMULATED.exists() else ["arm64 programs run here (update-binfmts --enable qemu-aarch64)"]
+    if not HEADERS.exists():  # without them the cross compiler is there, and fails after minutes
+        others.append("headers of arm64's C library (package libc6-dev-arm64-cross)")
     if sys.version_info[:2] != (3, 11):
         others.append(f"Python {PYTHON}, which {SUITE} has and kernels are compiled with")
     if code := refusal("image-test", NEEDED, others):

@@ -130,7 +130,8 @@ environment() {
     if ! "$home/bin/python" -c pass 2> /dev/null; then
         step "an environment in $home, which sees the system's packages"
         [ ! -e "$home" ] || [ -L "$home" ] || fail "expected $home to be free or ours, found something else"
-        do_it "$python" -m venv --system-site-packages "$slot"
+        # in words, where Python is not there yet
+        do_it "${python:-/usr/bin/python3}" -m venv --system-site-packages "$slot"
         do_it ln -sfn "$slot" "$home"
     fi
     # apt's picamera2 and simplejpeg are built against apt's numpy: never past its major version

@@ -1,9 +1,12 @@
 """What the test of a card's image concludes from what it saw; the board itself runs in `make image-test`."""
 
+import json
+
 import pytest
 from emulated_board import archive, archive_end, kernel_modules
-from image.cues import EXACT, MEASURED, differences, disagreements
+from image.cues import EXACT, MEASURED, differences, disagreements, main
 from image.pins import Change, changes_inside, levels_outside, n_cue_pulses
+from image.steps import finding
 
 
 def cue(**changed):
@@ -54,6 +57,22 @@ def test_largest_difference_of_each_measured_column_is_told():
     assert {one.column: one.largest for one in found} == dict.fromkeys(MEASURED, 0.0) | {"score": 2.0}
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "code", "said"),
+    [
+        ([cue()], [cue(score=12.0)], 0, "largest difference of score: 2 (10 and 12)"),
+        ([cue()], [cue(side="left")], 1, "cue 1: expected side as it was, found left"),
+        ([], [], 1, "expected a cue, found none"),
+    ],
+)
+def test_files_of_two_machines_are_compared(tmp_path, capsys, here, there, code, said):
+    files = [tmp_path / "here.json", tmp_path / "there.json"]
+    for file, cues in zip(files, (here, there), strict=True):
+        file.write_text(json.dumps(cues))
+    assert main([str(file) for file in files]) == code
+    assert said in capsys.readouterr().out
+
+
 def test_pin_outside_has_the_levels_of_its_own_line_once_each():
     assert levels_outside(4, chip(0, 0, 1) + chip(1, 0, line=5) + "other\n" + chip(0)) == [0, 1, 0]
 
@@ -71,6 +90,16 @@ def test_pulse_of_a_cue_is_told_from_learning_and_watching():
 
 def test_pin_that_stays_lit_told_no_cue():
     assert n_cue_pulses(changes_inside(508, kernel(0, 0, 1, 1, 1, 1))) == 0
+
+
+def test_check_of_the_board_is_told_by_what_it_found():
+    said = '[\n{"check": "log", "level": "ok", "found": "3 sessions, 0.2 MB", "fix": ""}\n]'
+    assert finding(said) == "3 sessions, 0.2 MB"
+
+
+@pytest.mark.parametrize("said", ["", "command not found", "[]", "[3]", "{}"])
+def test_board_that_says_no_check_is_quoted(said):
+    assert finding(said) == said
 
 
 def test_modules_come_behind_those_they_need(tmp_path):

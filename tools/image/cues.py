@@ -1,8 +1,14 @@
-"""Cues of two processors side by side: what must agree, how nearly, and by how much the rest differs."""
+"""Cues of two processors side by side: what must agree, how nearly, and by how much the rest differs.
+
+python -m image.cues HERE.json THERE.json     of microcue cues --json; 1 where they do not agree
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 # when, where and what: the same on every machine, or a session could not be compared with another's
@@ -29,6 +35,18 @@ class Difference(NamedTuple):
     largest: float
     here: float
     there: float
+
+
+def main(names: Sequence[str]) -> int:
+    """Compare two files, and say so."""
+    here, there = (json.loads(Path(name).read_text(encoding="utf-8")) for name in names)
+    if faults := disagreements(here, there) if here else ["expected a cue, found none"]:
+        print("\n".join(faults))
+        return 1
+    print(f"{len(here)} cues: times, places and sides are the same")
+    for one in differences(here, there):
+        print(f"largest difference of {one.column}: {one.largest:g} ({one.here:g} and {one.there:g})")
+    return 0
 
 
 def disagreements(here: Sequence[Cue], there: Sequence[Cue]) -> list[str]:
@@ -59,3 +77,7 @@ def differences(here: Sequence[Cue], there: Sequence[Cue]) -> list[Difference]:
         one, other = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
         found.append(Difference(column, abs(one - other), one, other))
     return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@
 #   tools/installer/wheelhouse.sh bookworm     Python 3.11 with tflite-runtime
 #   tools/installer/wheelhouse.sh trixie       Python 3.13 with LiteRT
 #   tools/installer/wheelhouse.sh              one after the other
-#   MICROCUE_DEMO_S=600                        for how long the clip is watched, in seconds (default: 240)
+#   MICROCUE_DEMO_S=20                         how much of the clip is watched, in seconds (default: 9, with two cues)
 #
 # Needs Debian or Ubuntu, root, mmdebstrap, a network for the wheels, and qemu-user-static with binfmt-support. Every
 # instruction is emulated, some 50 times slower than this machine: nothing here says how fast a board is.
@@ -32,7 +32,7 @@ mount -t binfmt_misc none /proc/sys/fs/binfmt_misc, update-binfmts --enable qemu
 in_root ldconfig # as the packages' own scripts would have
 python=${MICROCUE_PYTHON:-$checkout/.venv/bin/python}
 "$python" -c 'import cyclonedx_py, yaml' 2> /dev/null || fail "expected $python with microcue[dev]: make venv-dev"
-export PYTHONPATH="$checkout"
+export PYTHONPATH="$checkout:$checkout/tools"
 
 say "wheels for Python $minor on aarch64"
 wheels=$cache/wheelhouse-$minor
@@ -57,13 +57,16 @@ say "the built-in clip, made on this machine"
 clip=$("$python" -c 'from edge.synth.demo import demo_clip; print(demo_clip()[0])')
 mkdir -p "$root/root/.cache/microcue"
 cp "${clip%.mkv}".* "$root/root/.cache/microcue"
-in_root /opt/microcue/bin/microcue demo --duration "${MICROCUE_DEMO_S:-240}" --led none
+# of the clip's own time; every cue that begins in it is over
+watch="demo --duration ${MICROCUE_DEMO_S:-9} --led none"
+# shellcheck disable=SC2086  # words
+in_root /opt/microcue/bin/microcue $watch
 in_root /opt/microcue/bin/microcue cues latest --json > "$cache/cues-$suite.json"
-in_root /opt/microcue/bin/microcue sessions --json > "$cache/sessions-$suite.json"
 
-say "the same clip on this machine"
+say "the same on this machine"
 rm -rf "$cache/own"
-"$python" -m edge.cli demo --led none --quiet --data "$cache/own"
+# shellcheck disable=SC2086
+"$python" -m edge.cli $watch --quiet --data "$cache/own"
 "$python" -m edge.cli cues latest --json --data "$cache/own" > "$cache/own.json"
-"$python" "$here/compare_cues.py" "$cache/cues-$suite.json" "$cache/own.json" || fail "other cues than on this machine"
+"$python" -m image.cues "$cache/own.json" "$cache/cues-$suite.json" || fail "other cues than on this machine"
 say ok
