@@ -4,9 +4,9 @@
     python tools/run_pages.py docs/log.md   one page
 
 A block is marked by the line `<!-- run -->` before it. Each page has a folder, a home and a log of its
-own, with one session of the built-in clip in it; its blocks run in order in one shell that stops at the
-first failure. With --notebook PYTHON, the Python of pages that call themselves a notebook runs
-afterwards, in the same folder.
+own, with one session of the built-in clip in it, and this Python's environment as `.venv`. Its blocks run in
+order in one shell that stops at the first failure. With --notebook PYTHON, the Python of pages that call
+themselves a notebook runs afterwards, in the same folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def main() -> int:
     parser.add_argument("pages", nargs="*", type=Path)
     parser.add_argument("--notebook", metavar="PYTHON", help="a Python with jupytext, nbclient and the rest")
     arguments = parser.parse_args()
-    pages = [page.resolve() for page in arguments.pages] or sorted((ROOT / "docs").rglob("*.md"))
+    everywhere = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    pages = [page.resolve() for page in arguments.pages] or everywhere
     pages = [page for page in pages if blocks_of(page.read_text(encoding="utf-8"))]
     with tempfile.TemporaryDirectory(prefix="microcue-pages-") as name:
         watched = Path(name) / "watched"
@@ -52,7 +53,7 @@ def blocks_of(markdown: str) -> list[str]:
 def run_page(page: Path, watched: Path, folder: Path, notebook: str | None) -> bool:
     """Whether all of a page ran; what failed is printed by itself."""
     home = folder / f"{page.parent.name}-{page.stem}"
-    shutil.copytree(watched, home)
+    shutil.copytree(watched, home, symlinks=True)
     text = page.read_text(encoding="utf-8")
     print(f"{page.relative_to(ROOT)}: {len(blocks_of(text))} blocks", flush=True)
     steps = [["bash", "-euo", "pipefail", "-c", "\n".join(blocks_of(text))]]
@@ -70,6 +71,8 @@ def run_page(page: Path, watched: Path, folder: Path, notebook: str | None) -> b
 def run(command: list[str], home: Path) -> None:
     """Run it at home in `home`, with this Python's microcue; raises CalledProcessError."""
     home.mkdir(exist_ok=True)
+    if not (home / ".venv").exists():
+        (home / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     places = {
         "XDG_DATA_HOME": str(home / "data"),
         "XDG_CONFIG_HOME": str(home / "config"),

@@ -27,7 +27,7 @@ _FLICKER_S = 2.0
 _FLICKER_FRAMES = (64, 512)
 _UNKNOWN_FPS, _MAX_FPS = 240.0, 500.0
 _ROWS, _COLUMNS = 32, 80  # of the thin grid; rows cost more, as each is another place in memory
-_FLICKER_GREY = 0.3  # amplitude in a strip, grey levels
+FLICKER_GREY = 0.3  # amplitude in a strip, grey levels
 _FLICKER_OVER_FLANKS = 6.0
 _SLOWEST_HZ = 1.0  # a slower beat is not told from light that is being dimmed
 
@@ -186,7 +186,7 @@ class FrameHistory:
         find_lines(self._strips, self._n_frames, fps, self._lamps_hz, window, self._sums, self._beside, lines)
         strongest = 0.0
         for lamp_hz, (shown_hz, amplitude, beside) in zip(LAMPS_HZ, lines.tolist(), strict=True):
-            stands_out = amplitude > max(_FLICKER_GREY, _FLICKER_OVER_FLANKS * beside)
+            stands_out = amplitude > max(FLICKER_GREY, _FLICKER_OVER_FLANKS * beside)
             if stands_out and shown_hz >= _SLOWEST_HZ and amplitude > strongest:
                 strongest, self.lamp_hz, self.flicker_hz = amplitude, lamp_hz, shown_hz
 
