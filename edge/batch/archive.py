@@ -7,101 +7,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, Protocol
 
-from edge.batch.errors import BatchError
-from edge.batch.job import Job, Video, job_of
+from edge.batch.job import Video, job_of
+from edge.batch.pool import Answer, OneWorker, Pool
 from edge.batch.result import Done, VideoResult
-from edge.batch.watcher import Watcher, failed
+from edge.batch.watcher import failed
 from edge.config import Config
 
 SEGMENT_S = 600.0
 TRIES = 3  # of a segment whose worker died or was refused something
-
-
-class Answer(NamedTuple):
-    """What came of a segment: a result, None where the video goes on, or an error worth another try."""
-
-    job: Job
-    number: int
-    result: VideoResult | None
-    error: BatchError | None = None
-
-
-class Pool(Protocol):
-    """Workers that watch segments."""
-
-    def room(self) -> int:
-        """How many segments more it takes now; grows and shrinks with a cluster."""
-
-    def submit(self, job: Job, number: int) -> None:
-        """Have a segment watched."""
-
-    def next_answer(self) -> Answer:
-        """Wait for any segment that was submitted."""
-
-    def close(self) -> None:
-        """Let go of the workers. Safe to call twice."""
-
-
-class OneWorker:
-    """A pool of one process, without Dask.
-
-    Parameters
-    ----------
-    memory_bytes : int
-        What it may take for its data; 0 for no limit.
-    """
-
-    def __init__(self, memory_bytes: int = 0) -> None:
-        self._watcher = Watcher(memory_bytes)
-        self._waiting: list[tuple[Job, int]] = []
-
-    def room(self) -> int:
-        """One at a time."""
-        return 1 - len(self._waiting)
-
-    def submit(self, job: Job, number: int) -> None:
-        """Note it for `next_answer`."""
-        self._waiting.append((job, number))
-
-    def next_answer(self) -> Answer:
-        """Watch it, now."""
-        job, number = self._waiting.pop()
-        try:
-            return Answer(job, number, self._watcher.watch(job, number))
-        except BatchError as error:
-            return Answer(job, number, None, error)
-
-    def close(self) -> None:
-        """End the process."""
-        self._watcher.close()
-
-
-def open_pool(n_workers: int = 1, scheduler: str = "", memory_bytes: int = 0) -> Pool:
-    """Workers on this machine, or those of a cluster that is there already.
-
-    Parameters
-    ----------
-    n_workers : int
-        Processes on this machine; one needs no Dask.
-    scheduler : str
-        Address of a Dask scheduler, tcp://HOST:PORT; then `n_workers` does not count.
-    memory_bytes : int
-        What each may take for its data; 0 for no limit.
-
-    Raises
-    ------
-    MissingExtra
-        Dask is not installed.
-    SchedulerLost
-        There is none at the address.
-    """
-    if n_workers == 1 and not scheduler:
-        return OneWorker(memory_bytes)
-    from edge.batch.cluster import Cluster
-
-    return Cluster(n_workers, scheduler, memory_bytes)
 
 
 def watch(

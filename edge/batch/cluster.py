@@ -10,9 +10,9 @@ import contextlib
 import logging
 from typing import Any
 
-from edge.batch.archive import Answer
 from edge.batch.errors import BatchError, SchedulerLost, SegmentFailed
 from edge.batch.job import Job
+from edge.batch.pool import Answer, OneWorker, Pool
 from edge.batch.watcher import watch_here
 from edge.errors import MissingExtra
 
@@ -25,6 +25,30 @@ _QUIET = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
 }
+
+
+def open_pool(n_workers: int = 1, scheduler: str = "", memory_bytes: int = 0) -> Pool:
+    """Workers on this machine, or those of a cluster that is there already.
+
+    Parameters
+    ----------
+    n_workers : int
+        Processes on this machine; one needs no Dask.
+    scheduler : str
+        Address of a Dask scheduler, tcp://HOST:PORT; then `n_workers` does not count.
+    memory_bytes : int
+        What each may take for its data; 0 for no limit.
+
+    Raises
+    ------
+    MissingExtra
+        Dask is not installed.
+    SchedulerLost
+        There is none at the address.
+    """
+    if n_workers == 1 and not scheduler:
+        return OneWorker(memory_bytes)
+    return Cluster(n_workers, scheduler, memory_bytes)
 
 
 class Cluster:

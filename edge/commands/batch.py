@@ -77,7 +77,8 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Watch them all, then write the tables."""
-    from edge.batch.archive import SEGMENT_S, open_pool, watch
+    from edge.batch.archive import SEGMENT_S, watch
+    from edge.batch.cluster import open_pool
     from edge.batch.errors import VideosFailed
     from edge.batch.job import Video
     from edge.batch.result import Done

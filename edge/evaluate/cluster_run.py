@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from edge.batch.archive import open_pool, watch
+from edge.batch.archive import watch
+from edge.batch.cluster import open_pool
 from edge.batch.job import Video
 from edge.batch.result import CueRow, VideoResult
 from edge.config import Config

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from edge.batch.archive import TRIES, Answer, watch
+from edge.batch.archive import TRIES, watch
 from edge.batch.errors import FolderUnusable, WatcherDied
 from edge.batch.job import Video, job_of
+from edge.batch.pool import Answer
 from edge.batch.result import Done, VideoResult
 from edge.batch.watcher import Watcher
 

@@ -13,7 +13,8 @@ from contextlib import closing
 import pytest
 from pyarrow import parquet
 
-from edge.batch.archive import open_pool, watch
+from edge.batch.archive import watch
+from edge.batch.cluster import open_pool
 from edge.batch.errors import SchedulerLost
 from edge.batch.job import Video
 from edge.config_text import to_toml
