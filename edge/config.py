@@ -161,6 +161,9 @@ class IndicateConfig:
         pattern=LED_PATTERN,
     )
     flagged_cues: bool = setting(False, "also show cues during a blink or speech")
+    led_cues: bool = setting(
+        True, "pulse an LED on pins at each cue; false where the person watched is not to see that"
+    )
     brightness_percent: int = setting(
         100, "of an LED on gpio or rgb pins; below 100 it is dimmed", low=1, high=100
     )

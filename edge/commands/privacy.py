@@ -26,7 +26,8 @@ examples:
   microcue privacy
   microcue privacy --prove      watch a drawn face, and look at what that left behind
 
-`until` follows record.keep_days, keep_sessions and keep_gb; a kept session stays in any case.
+`until` follows record.keep_days, keep_sessions and keep_gb; a kept session stays in any case, and so do
+participants' codes and consents, until `forget --participant`.
 `forget` deletes at once. PRIVACY.md says what is never stored.
 `--prove` touches nothing that is stored, and exits 1 where a promise is broken or cannot be told here.
 """
@@ -43,6 +44,7 @@ _COUNTED = (
     ("traces of tracked points", "point_lights"),
     ("seconds of signals", "signal_blocks"),
 )
+_STAYS = ("kept sessions", "participants (codes)", "consents")  # no rule of record.keep_* reaches these
 _NOTES = (
     ("readable pictures, sound", "none: no code of microcue writes one"),
     ("network", "none: a run is refused every internet socket"),
@@ -101,8 +103,8 @@ def _stored(context: Context) -> Iterator[Row]:
         for what, table in _COUNTED:
             (n,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             if n:
-                is_kept = what.startswith("kept")
-                yield (what, n, "" if is_kept else since, "until forgotten" if is_kept else until, path.name)
+                stays = what in _STAYS
+                yield (what, n, "" if stays else since, "until forgotten" if stays else until, path.name)
 
 
 def _pictures(context: Context) -> Iterator[Row]:

@@ -68,8 +68,8 @@ def open_indicator(
     with ExitStack() as opened:
         members: list[Player] = []
 
-        def play(display: Display) -> None:
-            members.append(Player(display, latency=None if members else latency))
+        def play(display: Display, shows_cues: bool = True) -> None:
+            members.append(Player(display, latency=latency if shows_cues and not members else None))
             opened.callback(members[-1].close)
 
         def play_on(setting: str, language: Language) -> None:
@@ -78,7 +78,7 @@ def open_indicator(
         if config.marker:
             play_on(config.marker, marker(config.marker_ms))
         if config.led != "none":
-            play(_open_led(config, is_quiet, progress, names_cues))
+            play(_open_led(config, is_quiet, progress, names_cues), config.led_cues)
         if config.buzzer:
             play_on(config.buzzer, BUZZER)
         opened.pop_all()
@@ -125,7 +125,7 @@ def _open_led(
         from edge.indicate.terminal import TerminalDisplay
 
         return TerminalDisplay(progress=progress, names_cues=names_cues)
-    return LightDisplay(open_light(led, config.brightness_percent), LED, is_quiet)
+    return LightDisplay(open_light(led, config.brightness_percent), LED, is_quiet, config.led_cues)
 
 
 def _quiet(setting: str) -> Callable[[], bool]:

@@ -60,12 +60,19 @@ class LightDisplay:
         What it says; an LED's by default.
     is_quiet : callable, optional
         Whether it should show only `patterns.LOUD` now.
+    shows_cues : bool, optional
+        False: states and answers only, for a person who watches the light and is not to learn of cues.
     """
 
     def __init__(
-        self, light: Light, language: Language = LED, is_quiet: Callable[[], bool] = lambda: False
+        self,
+        light: Light,
+        language: Language = LED,
+        is_quiet: Callable[[], bool] = lambda: False,
+        shows_cues: bool = True,
     ) -> None:
         self._light = light
+        self._shows_cues = shows_cues
         self._sequencer = Sequencer(language)
         self._is_quiet = is_quiet
         self._shown: Colour | None = None
@@ -76,7 +83,8 @@ class LightDisplay:
 
     def cue(self, cue: Cue) -> None:  # noqa: ARG002  # one LED says that, not what
         """Pulse."""
-        self._sequencer.cue()
+        if self._shows_cues:
+            self._sequencer.cue()
 
     def marked(self) -> None:
         """Answer."""

@@ -92,8 +92,10 @@ def test_privacy_says_what_is_there_and_until_when(microcue, tmp_path):
     assert rows_of_privacy(microcue)["backup"]["n"] == 1
     settings = tmp_path / "microcue.toml"
     settings.write_text("[record]\nkeep_days = 30\nkeep_gb = 2\n")
-    until = rows_of_privacy(microcue, "--config", str(settings))["sessions"]["until"]
-    assert until == f"after 30 days, the first on {date(2023, 11, 14) + timedelta(30)}; beyond 2 GB"
+    rows = rows_of_privacy(microcue, "--config", str(settings))
+    until = f"after 30 days, the first on {date(2023, 11, 14) + timedelta(30)}; beyond 2 GB"
+    assert rows["sessions"]["until"] == until
+    assert rows["participants (codes)"]["until"] == "until forgotten"  # retention deletes sessions only
 
 
 def test_privacy_asks_the_kernel_what_the_run_may_not_do(microcue, data_dir):

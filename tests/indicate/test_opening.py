@@ -114,6 +114,14 @@ def test_a_buzzer_and_a_marker_are_silent_about_states(pins):
     assert not any(state.state for pin in (5, 6) for state in pins.pin(pin).states)
 
 
+def test_an_led_may_be_kept_from_saying_cues_while_the_marker_says_them(pins, make_cue):
+    indicator = open_indicator(IndicateConfig(led="gpio:4", led_cues=False, marker="gpio:5"))
+    indicator.cue(make_cue())
+    assert risen(pins.pin(5))
+    indicator.close()
+    assert not any(state.state for state in pins.pin(4).states)
+
+
 def test_one_refused_pin_leaves_none_open(pins, chip):
     with pytest.raises(IndicateError, match="for the LED"):
         open_indicator(IndicateConfig(led="gpio:5", marker="gpio:5"))

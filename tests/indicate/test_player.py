@@ -95,6 +95,17 @@ def test_in_quiet_hours_only_a_pause_a_fault_and_an_answer_are_seen(light, clock
     player.close()
 
 
+def test_a_light_without_cues_shows_its_state_through_them_and_answers_the_hand(light, clock, make_cue):
+    player = Player(LightDisplay(light, shows_cues=False), clock)
+    player.show(State.LEARNING)
+    played(player, light, clock, 730)
+    player.cue(make_cue())
+    assert played(player, light, clock, 600) == [(270, BLUE)]
+    player.marked()
+    assert CYAN in [colour for _, colour in played(player, light, clock, 600)]
+    player.close()
+
+
 def test_quiet_hours_begin_and_end_while_a_state_lasts(light, clock):
     quiet = [False]
     player = Player(LightDisplay(light, is_quiet=lambda: quiet[0]), clock)
