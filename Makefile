@@ -119,6 +119,7 @@ test-browser:  ## the review page driven in a real Chromium, with screenshots in
 	@sh tools/make_venv.sh .venv-browser browser 13
 	.venv-browser/bin/python tools/drive_review.py --chromium "$${CHROMIUM:-$$(command -v chromium)}" $(ARGS)
 	.venv-browser/bin/python tools/drive_live.py --chromium "$${CHROMIUM:-$$(command -v chromium)}"
+	.venv-browser/bin/python tools/drive_kiosk.py --chromium "$${CHROMIUM:-$$(command -v chromium)}"
 
 .PHONY: mutants test-corpora
 mutants: venv-dev  ## small faults put into spotter and tracker, to see whether the tests notice (hours; ARGS="--sample 10")

@@ -212,7 +212,7 @@ def run_sessions(
         stack.callback(indicator.close)
         health.workers += players_of(indicator)
         stop = stack.enter_context(StopRequest())
-        turns, finder = _turns(config, data_dir, recorder, indicator, stop, warn)
+        turns, finder = _turns(config, data_dir, recorder, indicator, stop, health, warn)
         wishes = _wishes(config, data_dir, source, turns, health, stack)
         stack.callback(_publish(live, health, wishes).close)
         stack.callback(health.start().close)
@@ -281,13 +281,14 @@ def _turns(
     recorder: Recorder,
     indicator: Indicator,
     stop: StopRequest,
+    health: HealthMonitor,
     warn: Callable[[str], None],
 ) -> tuple[Turns, SessionFinder]:
     """Who is watched when, and what finds their faces."""
     finder = FaceFinder(config.perceive)
     if is_kiosk(config):
         person = SamePerson(finder)
-        return Kiosk(config, data_dir, recorder, indicator, stop, person), person
+        return Kiosk(config, data_dir, recorder, indicator, stop, person, tell=health.dismiss), person
     recorder.keep_within_consent(config.session.participant, config.session.consent_required)
     if recorder.pictures is not None and (areas := disk_swap()) and swap_limit() != "0":
         warn(_SWAPPED.format(areas=", ".join(areas)))

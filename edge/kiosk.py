@@ -115,6 +115,8 @@ class Kiosk:
         The session's finder.
     now_ns : callable, ns
         Sensor time.
+    tell : callable
+        Given what goes on while a visit is deleted, and after it: the screen beside the kiosk goes by that.
     """
 
     def __init__(
@@ -126,7 +128,9 @@ class Kiosk:
         stop: StopRequest,
         person: SamePerson,
         now_ns: Callable[[], int] = boottime_ns,
+        tell: Callable[[str], None] = lambda _phase: None,
     ) -> None:
+        self._tell = tell
         self._config, self._data_dir, self._recorder = config, data_dir, recorder
         self._indicator, self._stop, self._person, self._now_ns = indicator, stop, person, now_ns
         self._gestures: queue.SimpleQueue[tuple[Gesture, int]] = queue.SimpleQueue()
@@ -232,6 +236,7 @@ class Kiosk:
     def _delete(self, codes: list[str]) -> None:
         """Delete who took the consent back, and ask nobody before that is done."""
         self._indicator.show(State.OFF)
+        self._tell("deleting")
         while True:
             try:
                 forget_visitors(self._recorder, self._data_dir, codes)
@@ -245,6 +250,7 @@ class Kiosk:
         self._visitor, self._deletable_until_ns = "", 0
         self._asks_since_ns = self._now_ns()
         self._deleted_until_ns = self._asks_since_ns + _DELETED_NS
+        self._tell("waiting")
 
     def _state(self) -> State:
         now_ns = self._now_ns()

@@ -16,6 +16,7 @@ from edge.frame_advice import shortcomings, slow_rate
 from edge.health.loop import LoopVitals
 from edge.health.monitor import Attended, HealthMonitor, SessionCounts
 from edge.health.relief import Relief
+from edge.health.state_file import SESSION_OVER
 from edge.indicate.indicator import Indicator
 from edge.indicate.opening import players_of
 from edge.live.values import LiveValues
@@ -131,7 +132,7 @@ class Watching:
         try:
             yield
         finally:
-            self.health.dismiss(f"waiting; the last session: {outcome.reason}")
+            self.health.dismiss(f"{SESSION_OVER}{outcome.reason}")
 
     def _warner(
         self, tell: Callable[[float, Event], None], warn: Callable[[str], None], info: SourceInfo

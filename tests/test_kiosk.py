@@ -137,6 +137,14 @@ def visit(kiosk, recorder):
     return take_place
 
 
+@pytest.fixture
+def told(kiosk):
+    """What the kiosk said went on."""
+    told = []
+    kiosk._tell = told.append
+    return told
+
+
 def states(indicator):
     return [state for _, state in indicator.states]
 
@@ -286,6 +294,13 @@ def test_a_hold_counts_where_it_began_before_the_grace_was_over(
     assert kiosk.next_turn() is None
     assert participants(data_dir) == ([code] if stays else [])
     assert HOLD_NS == 2 * SECOND_NS
+
+
+def test_while_a_visit_is_deleted_and_after_it_nothing_is_said_of_a_visit(kiosk, press, visit, told):
+    press(1.0)
+    kiosk._withdrawal.begin = lambda _code: setattr(kiosk._withdrawal, "is_asked", True)
+    visit(WITHDRAWN)
+    assert told == ["deleting", "waiting"]
 
 
 def test_the_next_visitor_cannot_delete_the_one_before(kiosk, press, visit, data_dir):

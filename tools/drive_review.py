@@ -10,6 +10,7 @@ go to a folder to be looked at.
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import subprocess
 import sys
@@ -33,6 +34,7 @@ _LOOKS = (
     ("phone", "dark", "en"),
     ("phone", "light", "de"),
 )
+_N_CUES, _REPORT_MAX_BYTES = 200, 2_000_000
 _PAGES = ("", "/cues", "/cues/1", "/patterns", "/agreement")
 
 # the traces of the ten seconds in view are there, not those of the view before, magnified
@@ -40,6 +42,9 @@ _IS_FINE = """() => {
   const [from, to] = document.getElementById("board").dataset.drawn.split(",");
   return to - from < 10.5;
 }"""
+
+_CELLS = """() =>
+  [...document.querySelectorAll("#cues tr")].map(row => [...row.cells].map(cell => cell.textContent))"""
 
 
 class Drive:
@@ -117,7 +122,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         data_dir = args.data or Path(folder) / "data"
         if args.data is None:
-            record_long_session(data_dir, hours=0.1, fps=120.0, n_cues=120)
+            record_long_session(data_dir, hours=0.1, fps=120.0, n_cues=_N_CUES)
         browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         with serving(data_dir) as served:
             problems = _go_through(browser, served, args.screenshots)
@@ -140,6 +145,7 @@ def _go_through(browser: Browser, served: Served, folder: Path) -> list[str]:
     _replay(first, session)
     _zoom(first, session)
     problems = first.problems + _second_reviewer(browser, served, folder, first, session)
+    person = first.page.locator("a[href^='/participants/']").first.get_attribute("href") or ""
     cookies = first.context.cookies()
     for look in _LOOKS:
         drive = Drive(browser, served.base, folder, look)
@@ -147,6 +153,7 @@ def _go_through(browser: Browser, served: Served, folder: Path) -> list[str]:
         drive.look("sessions", "/")
         for name in _PAGES:
             drive.look(name.strip("/").replace("/", "-") or "timeline", session + name)
+        drive.look("person", person)
         problems += drive.problems
         drive.context.close()
     first.context.close()
@@ -214,6 +221,8 @@ def _replay(drive: Drive, session: str) -> None:
     page.select_option("#speed", "32")
     page.locator("#magnify").fill("20")
     drive.expect(page.inner_text("#magnified") == "20×", "it is magnified 20 times")
+    page.locator("#face-beside").wait_for(state="visible")
+    drive.expect(page.input_value("#beside") == "rest", "the second before stands beside it at first")
     with page.expect_response("**/replay.json"):
         page.select_option("#beside", index=2)
     page.locator("#face-beside").wait_for(state="visible")
@@ -275,6 +284,9 @@ def _report(browser: Browser, chromium: str, data_dir: Path, folder: Path) -> li
     problems += [f"report asked for {url}" for url in asked if url != page_file.as_uri()]
     found = Axe().run(page, options=_RULES).response["violations"]
     problems += [f"report: {one['id']}: {_where(one)}" for one in found]
+    problems += _against_export(page, command, folder)
+    if page_file.stat().st_size > _REPORT_MAX_BYTES:
+        problems.append(f"report: {page_file.stat().st_size} bytes")
     context.close()
     with tempfile.TemporaryDirectory() as place:
         engine = _engine(chromium, Path(place))
@@ -283,6 +295,17 @@ def _report(browser: Browser, chromium: str, data_dir: Path, folder: Path) -> li
         problems.append("report --pdf wrote no PDF")
     print(f"report: {page_file.stat().st_size / 1e3:.0f} kB, PDF {printed.stat().st_size / 1e3:.0f} kB")
     return problems
+
+
+def _against_export(page: Page, command: list[str], folder: Path) -> list[str]:
+    """Every number of the table as the browser has it, and as the export has it."""
+    file = folder / "cues.csv"
+    export = [*command[:3], "export", *command[4:], "--output", str(file)]
+    subprocess.run(export, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    names, *rows = page.evaluate(_CELLS)
+    with file.open(encoding="utf-8", newline="") as opened:
+        wanted = [[cue[name] for name in names] for cue in csv.DictReader(opened)]
+    return [] if rows == wanted else [f"report: {len(rows)} cues, not those {len(wanted)} of the export"]
 
 
 def _engine(chromium: str, folder: Path) -> Path:

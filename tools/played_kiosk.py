@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.clock import boot_id, boottime_ns
 from edge.config import RecordConfig
-from edge.health.state_file import StateFile
+from edge.health.state_file import SESSION_OVER, StateFile
 from edge.messages import SessionInfo, SourceInfo
 from edge.record.recorder import Recorder
 from edge.record.visitors import wishes
@@ -34,7 +34,7 @@ class PlayedKiosk:
         """The visitor goes."""
         self.recorder.end_session("the person left", 10)
         self.recorder.flush(20)
-        self.tell("waiting; the last session: the person left")
+        self.tell(f"{SESSION_OVER}the person left")
 
     def close(self) -> None:
         """End the run."""

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 STATE_NAME = "microcue.status"
+# the phase after a session that is still in the log, with its reason; before the first and once a kiosk has
+# deleted one it is "waiting" alone
+SESSION_OVER = "waiting; the last session: "
 _BYTES = 4096
 _N_LOOKS = 3
 

@@ -46,7 +46,7 @@ class Answer:
     who : str
         A code.
     portrait : str
-        File name of the photograph.
+        Of which photograph: the beginning of a hash of its pixels, never its file's name.
     """
 
     trial: Trial

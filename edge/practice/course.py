@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -56,6 +57,8 @@ class Course:
     ) -> None:
         self.who = who
         self._data_dir, self._portrait, self._now_s = data_dir, portrait, now_s
+        # tells one photograph from another; a file's name may be a person's
+        self._photograph = hashlib.sha256(portrait.luma.tobytes()).hexdigest()[:12]
         self._rng = rng if rng is not None else np.random.default_rng()
         self._answers = answers_of(data_dir, who)
         self._staircase = Staircase(self._answers)
@@ -94,7 +97,7 @@ class Course:
             if shown is None or shown.number != number:
                 raise UsageError("the answer is of another clip than the one that is shown; take the next")
             given = (said_moved, region if said_moved else "", side if said_moved else "", n_skipped)
-            answer = Answer(shown.trial, *given, round(self._now_s(), 3), self.who, self._portrait.name)
+            answer = Answer(shown.trial, *given, round(self._now_s(), 3), self.who, self._photograph)
             add_answer(self._data_dir, answer)
             self._shown = None
             self._answers.append(answer)

@@ -25,7 +25,7 @@ class Movement:
     possible : tuple of str
         Several things people do it with, in no order.
     question : str
-        Open, about the moment, never about the face.
+        Open: no yes or no answers it. About the moment, never about the face.
     """
 
     noticed: str
@@ -44,7 +44,7 @@ class Interpretation:
 
 
 _LISTENING = N_("Listening closely, or following a thought")
-_SPEAKING = N_("Being about to speak, or holding back a word")
+_SPEAKING = N_("Being about to speak, or just having spoken")
 _SWALLOW = N_("Swallowing, or wetting the lips")
 _LIGHT = N_("A change of light, or dry eyes")
 _EFFORT = N_("Concentrating, or effort of any kind")
@@ -54,10 +54,10 @@ _SMELL = N_("A smell, a taste, or an itch")
 _GREETING = N_("A greeting, or an answer to a smile")
 _UNEXPECTED = N_("Something not expected, pleasant or not")
 _ASK_MOMENT = N_("What was going through your mind just then?")
-_ASK_TOPIC = N_("Is there more to say about this?")
-_ASK_ADD = N_("Is there anything you would like to add?")
-_ASK_PACE = N_("Shall we stay with this a moment, or go on?")
-_ASK_CLEAR = N_("Was that clear, or should I put it another way?")
+_ASK_TOPIC = N_("What more is there to say about this?")
+_ASK_ADD = N_("What would you like to add?")
+_ASK_PACE = N_("How would you like to go on from here?")
+_ASK_CLEAR = N_("What of this should I put another way?")
 
 MOVEMENTS = {
     "inner_brow_raise": Movement(

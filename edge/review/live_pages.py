@@ -26,7 +26,8 @@ LIVE_WORDS = (
     *(N_("frames/s"), N_("of"), N_("blink"), N_("face found"), N_("face lost"), N_("micro"), N_("macro")),
     *(N_("during blink"), N_("during speech"), N_("silent for"), N_("not reachable; reload the page")),
     *(N_("degrees below the limit"), N_("missing"), N_("lost"), N_("GB free"), N_("undervoltage")),
-    *(N_("doing less"), N_("nothing to remark")),
+    *(N_("doing less"), N_("nothing to remark"), N_("face about"), N_("light"), N_("points held")),
+    *(N_("come closer, or zoom in: 120 px are needed"), N_("more light from the front"), N_("less light")),
 )
 
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from edge.clock import boot_id, boottime_ns
 from edge.config import Config
-from edge.health.state_file import read_state
+from edge.health.state_file import SESSION_OVER, read_state
 from edge.live.wishes import wish_pause
 from edge.record.lock import is_held
 from edge.record.people import withdraw_consent
@@ -91,9 +91,12 @@ def moment_of(data_dir: Path, grace_s: float) -> Moment:
     run = read_state(data_dir) if is_held(data_dir) else None
     if run is None:
         return Moment("closed")
+    phase = str(run.get("phase"))
     visit = newest_visit(data_dir)
-    if run.get("phase") == "watching":
+    if phase == "watching":
         return Moment("watching", visit.code if visit is not None and visit.is_running else "")
+    if not phase.startswith(SESSION_OVER):  # deleted: the newest visit in the log is somebody else's by now
+        return Moment("asking")
     is_recent = (
         visit is not None and visit.boot_id == boot_id() and boottime_ns() - visit.seen_ns <= grace_s * 1e9
     )

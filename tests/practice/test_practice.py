@@ -18,7 +18,7 @@ from edge.practice.score import by_day, score_of, share_of
 from edge.practice.staircase import AMPLITUDES_MIOD, Staircase
 from edge.practice.trial import DURATIONS_MS, MOVEMENTS, REGIONS, SIDES, Trial, draw_trial
 from edge.synth.field import MOVEMENTS as FIELDS
-from edge.synth.portrait import built_in_portrait
+from edge.synth.portrait import Portrait, built_in_portrait
 
 BROW = Trial("brow", "left", "inner_brow_raise", 40.0, 500.0, 0.5, 7)
 STILL = Trial("", "", "", 0.0, 500.0, 0.5, 7)
@@ -106,6 +106,17 @@ def test_still_clips_and_those_that_stuttered_teach_the_staircase_nothing():
     staircase = Staircase([answer_of(STILL), answer_of(n_skipped=9)] * 20)
     assert staircase.next() == Staircase().next()
     assert staircase.threshold_miod(500.0) is None
+
+
+def test_of_a_photograph_the_answers_hold_no_name_and_tell_two_apart(drawn, tmp_path):
+    built_in = built_in_portrait()
+    own = Portrait(built_in.luma[:, ::-1].copy(), built_in.points, "jane-doe.jpg")
+    for portrait in (own, built_in, own):
+        course = Course(tmp_path, "AB", portrait, np.random.default_rng(1), lambda: 1.7e9)
+        course.answer(course.next_clip()["number"], False, "", "", 0)
+    first, second, third = (answer.portrait for answer in answers_of(tmp_path, "AB"))
+    assert first == third != second
+    assert "jane" not in (tmp_path / FILE_NAME).read_text()
 
 
 @pytest.mark.parametrize(("n_right", "n"), [(0, 10), (3, 10), (10, 10), (25, 100)])

@@ -18,7 +18,20 @@ REVIEW = Path(language.__file__).parent
 # what pages translate out of the log, by names that are put together
 OUT_OF_THE_LOG = tuple(name.replace("_", " ") for name in ACTION_UNITS)
 # the same in both languages
-ALIKE = {"Code", "Link", "Micro", "Macro", "micro", "macro", "Start", "Frames", "Text", "Test", "Pause"}
+ALIKE = {
+    "Code",
+    "Link",
+    "Micro",
+    "Macro",
+    "micro",
+    "macro",
+    "Start",
+    "Frames",
+    "Text",
+    "Test",
+    "Pause",
+    "Live",
+}
 PLACE = re.compile(r"%\(\w+\)s")
 
 

@@ -144,6 +144,16 @@ def test_a_page_of_the_visitor_before_deletes_nobody_elses_visit(visitor, kiosk,
     assert wishes(folder).withdrawn == []
 
 
+def test_once_a_visit_is_deleted_the_one_before_it_is_not_offered(visitor, kiosk, folder):
+    agree(visitor, screen(visitor))
+    first = moment_of(folder, 30.0).code
+    kiosk.end_visit()
+    assert moment_of(folder, 30.0) == ("deletable", first)
+    kiosk.tell("waiting")  # a visit came since, and was deleted: the newest in the log is the first again
+    assert moment_of(folder, 30.0) == ("asking", "")
+    assert first not in screen(visitor)
+
+
 @pytest.mark.parametrize("action", ["agree", "stop", "delete"])
 def test_a_form_of_elsewhere_changes_nothing(visitor, kiosk, folder, action):
     screen(visitor)

@@ -9,6 +9,7 @@ const said = (text) => words[text] || text;
 const signalName = (name) => { const at = name.lastIndexOf("_"); return `${said(name.slice(0, at).replaceAll("_", " "))} ${said(name.slice(at + 1))}`; };
 const element = (id) => document.getElementById(id);
 const face = element("face"), beside = element("face-beside"), traces = element("traces"), scrub = element("scrub");
+const TWO_FACES_PX = 600; // on a narrower screen one face has all of it, until another is asked for
 let own = null, other = null, colour = colours(), at = 0, isPlaying = false, last = 0;
 
 async function load(number) {
@@ -49,7 +50,7 @@ function spot(replay, frame, k, magnified) {
   return [restX + (x - restX) * magnified, restY + (y - restY) * magnified];
 }
 
-function drawFace(canvas, replay, frame, withRest) {
+function drawFace(canvas, replay, frame) {
   const { pen, width, height } = fitted(canvas);
   if (!replay.points) return;
   const { left, right, top, bottom } = replay.frame;
@@ -79,7 +80,7 @@ function drawFace(canvas, replay, frame, withRest) {
   }
   for (let k = 0; k < replay.points.n_points; k++) {
     const now = spot(replay, frame, k, magnified), still = rest(k);
-    if (withRest && still && moved.has(k)) {
+    if (still && moved.has(k)) {
       pen.strokeStyle = colour["ink-soft"];
       pen.beginPath(); pen.arc(...still, 4.5, 0, 2 * Math.PI); pen.stroke();
     }
@@ -130,10 +131,17 @@ function drawTraces() {
   pen.strokeStyle = colour.ink; pen.beginPath(); pen.moveTo(now, 16); pen.lineTo(now, height); pen.stroke();
 }
 
+// The second before the onset, there and back again without a jump: how much this face moves at rest.
+function quietFrame(frame) {
+  const n = Math.max(nearest(own.points.times_s, own.onset_s), 1), turn = Math.max(2 * n - 2, 1);
+  return frame % turn < n ? frame % turn : turn - frame % turn;
+}
+
 function draw() {
   const now = seconds(own, at);
-  drawFace(face, own, at, element("beside").value === "rest");
-  if (other && other.points) drawFace(beside, other, nearest(other.points.times_s, other.onset_s + now - own.onset_s), true);
+  drawFace(face, own, at);
+  if (other === own) drawFace(beside, own, quietFrame(at));
+  else if (other && other.points) drawFace(beside, other, nearest(other.points.times_s, other.onset_s + now - own.onset_s));
   drawTraces();
   scrub.value = at;
   element("moment").textContent = `${Math.round((now - own.onset_s) * 1000)} ms`;
@@ -174,7 +182,7 @@ function advance(now_ms) {
 
 async function compare() {
   const value = element("beside").value;
-  other = value && value !== "rest" ? await load(value) : null;
+  other = value === "rest" ? own.points && own : value ? await load(value) : null;
   beside.hidden = !other;
   draw();
 }
@@ -197,7 +205,8 @@ async function begin() {
   onKeys({ " ": play, ",": () => step(-1), ".": () => step(1), k: () => element("keep").click(), d: () => element("dismiss").click(),
     u: () => element("undo").click(), n: follow("next"), p: follow("previous"), "+": () => magnify(1), "-": () => magnify(-1) });
   at = nearest((own.points || own.signals).times_s, own.onset_s);
-  draw();
+  if (innerWidth < TWO_FACES_PX) element("beside").value = "";
+  await compare();
   if (matchMedia("(prefers-reduced-motion: no-preference)").matches) { at = 0; play(); } else shownAsPlaying();
   viewer.dataset.ready = "yes";
 }

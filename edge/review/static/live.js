@@ -2,6 +2,8 @@
 import { LOST, ask, clock, colours, fitted, int16, onTheme } from "./shared.js";
 
 const SPAN_US = 8e6, ASK_MS = 125, REGIONS = ["brow", "eyes", "nose", "cheek", "mouth", "jaw"];
+// as `microcue aim` judges a face; it is half as wide again as its outer eye corners are apart
+const NEEDED_PX = 120, DARK = 60, BRIGHT = 200, WIDTHS = 1.5;
 const FULL = [5, 10, 20, 50, 100, 200, 500, 1000], MOVED = 50; // tenths of a miod
 const element = (id) => document.getElementById(id);
 const shown = JSON.parse(element("shown").textContent), words = JSON.parse(element("words").textContent);
@@ -135,10 +137,24 @@ function tell(found) {
   element("health").textContent = said.join(" · ") || word("nothing to remark");
 }
 
+function tellFraming() {
+  const frame = frames[frames.length - 1];
+  const of = (name) => {
+    const k = shown.n_signals + shown.aux.indexOf(name);
+    return !frame || frame.codes[k] === LOST ? NaN : frame.codes[k] * shown.quanta[k];
+  };
+  const wide = WIDTHS * 100 * Math.exp(of("log_scale_permille") / 1000), level = of("light_levels");
+  if (Number.isNaN(wide) || atUs - newest > 1e6) { element("framing").textContent = word("no face"); return; }
+  const near = wide < NEEDED_PX ? ` (${word("come closer, or zoom in: 120 px are needed")})` : "";
+  const light = level < DARK ? ` (${word("more light from the front")})` : level > BRIGHT ? ` (${word("less light")})` : "";
+  element("framing").textContent = `${word("face about")} ${Math.round(wide)} px${near} · ${word("light")} ${Math.round(level)} / 255${light}` +
+    ` · ${word("points held")} ${Math.round(100 * of("quality"))} %`;
+}
+
 async function turn() {
   try {
     const found = await ask(`/live.json?after=${newest}`);
-    take(found); tell(found); drawTraces(); drawFace();
+    take(found); tell(found); tellFraming(); drawTraces(); drawFace();
     element("live").dataset.ready = "yes";
     setTimeout(turn, document.hidden || !found.is_running ? 1000 : ASK_MS);
   } catch {
