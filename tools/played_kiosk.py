@@ -28,7 +28,9 @@ class PlayedKiosk:
 
     def tell(self, phase: str) -> None:
         """Leave word of what goes on, as the health thread does."""
-        self.state.write({"phase": phase, "boot_id": boot_id(), "at_boottime_ns": boottime_ns()})
+        now_ns = boottime_ns()
+        times = {"at_boottime_ns": now_ns, "phase_since_boottime_ns": now_ns}
+        self.state.write({"phase": phase, "boot_id": boot_id(), **times})
 
     def end_visit(self) -> None:
         """The visitor goes."""
@@ -51,5 +53,5 @@ class PlayedKiosk:
                 now_ns = boottime_ns()
                 self.recorder.start_session(SessionInfo(source, code), now_ns, 0, True)
                 self.recorder.saw_frame(9, now_ns + 10**8)
-                self.recorder.flush(20)
                 self.tell("watching")
+                self.recorder.flush(20)

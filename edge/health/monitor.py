@@ -129,6 +129,7 @@ class HealthMonitor:
         self.workers = list(workers)
         self.cue_to_pin = LatencyHistogram()
         self.phase = "waiting"
+        self._phase_since_ns = boottime_ns()
         self.live_file = ""
         self._board, self._state_file, self._warn, self._now_s = board, state_file, warn, now_s
         self._boot_id = boot_id()
@@ -161,6 +162,7 @@ class HealthMonitor:
         """A session begins: its log gets the readings of now."""
         with self._turn:
             self._attended, self._before = attended, SessionCounts()
+            self._phase_since_ns = boottime_ns()
         self.look()
 
     def dismiss(self, phase: str = "waiting") -> None:
@@ -168,6 +170,7 @@ class HealthMonitor:
         self.phase = phase
         with self._turn:
             attended, self._attended = self._attended, None
+            self._phase_since_ns = boottime_ns()
         if attended is not None and (percentiles := attended.loop.take().cue_to_pin_ms) is not None:
             for which, value in zip(("p50", "p99", "max"), percentiles, strict=True):
                 attended.add_health(attended.last_ns(), f"cue_to_pin_ms_{which}", value)
@@ -264,6 +267,7 @@ class HealthMonitor:
             "at_boottime_ns": boottime_ns(),
         }
         state["phase"] = self.phase if attended is None else "watching"
+        state["phase_since_boottime_ns"] = self._phase_since_ns
         state["live_file"] = self.live_file
         if attended is not None:
             state |= {"session_id": attended.session_id, "source": attended.source[:200]}

@@ -62,7 +62,7 @@ SELECT code FROM participants WHERE {_KIOSK_CODES}
 ORDER BY code
 """
 _NEWEST_VISIT = f"""
-SELECT code, end_reason IS NULL, first_frame_ns + last_ns, boot_id FROM sessions
+SELECT code, end_reason IS NULL FROM sessions
 JOIN participants USING (participant_key) WHERE {_KIOSK_CODES} ORDER BY session_key DESC LIMIT 1
 """
 
@@ -137,16 +137,10 @@ class NewestVisit(NamedTuple):
     code : str
     is_running : bool
         By the log; a run that was killed says so too.
-    seen_ns : int
-        Sensor time of its newest frame.
-    boot_id : str
-        Which boot that time is of.
     """
 
     code: str
     is_running: bool
-    seen_ns: int
-    boot_id: str
 
 
 def newest_visit(data_dir: Path) -> NewestVisit | None:
@@ -164,7 +158,7 @@ def newest_visit(data_dir: Path) -> NewestVisit | None:
             found = connection.execute(_NEWEST_VISIT).fetchone()
         except sqlite3.OperationalError as error:
             raise LogUnreadable(path, str(error)) from error
-    return None if found is None else NewestVisit(found[0], bool(found[1]), found[2], found[3])
+    return None if found is None else NewestVisit(found[0], bool(found[1]))
 
 
 def read_consent_text(path: Path) -> ConsentText:

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from edge.clock import boot_id, boottime_ns
+from edge.clock import boottime_ns
 from edge.config import Config
 from edge.health.state_file import SESSION_OVER, read_state
 from edge.live.wishes import wish_pause
@@ -97,9 +97,7 @@ def moment_of(data_dir: Path, grace_s: float) -> Moment:
         return Moment("watching", visit.code if visit is not None and visit.is_running else "")
     if not phase.startswith(SESSION_OVER):  # deleted: the newest visit in the log is somebody else's by now
         return Moment("asking")
-    is_recent = (
-        visit is not None and visit.boot_id == boot_id() and boottime_ns() - visit.seen_ns <= grace_s * 1e9
-    )
+    is_recent = boottime_ns() - int(run.get("phase_since_boottime_ns", 0)) <= grace_s * 1e9
     return Moment("deletable", visit.code) if visit is not None and is_recent else Moment("asking")
 
 
