@@ -99,7 +99,8 @@ def run_unbundle(args: argparse.Namespace, context: Context) -> int:
     open_bundle(args.bundle, args.key, args.into)
     with LogReader(args.into) as log:
         n_sessions = len(log.session_ids())
-    context.print_text(f"{n_sessions} sessions in {args.into}; see `microcue sessions --data {args.into}`")
+    sessions = f"{n_sessions} session{'' if n_sessions == 1 else 's'}"
+    context.print_text(f"{sessions} in {args.into}; see `microcue sessions --data {args.into}`")
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,19 +45,17 @@ def collect(data_dir: Path, target: Path, signals: bool) -> Collected:
     LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
     duckdb = _duckdb()
+    mask = os.umask(0o077)  # only the owner may read a copy of a log, and what DuckDB writes beside it
     try:
         connection = duckdb.connect(str(target))
-    except duckdb.Error as error:
-        raise CollectionUnwritable(target, str(error)) from error
-    try:
-        connection.execute("BEGIN")
-        with LogReader(data_dir) as log:
+        with closing(connection), LogReader(data_dir) as log:
+            connection.execute("BEGIN")
             collected = _add(connection, log, signals)
-        connection.execute("COMMIT")
+            connection.execute("COMMIT")
     except duckdb.Error as error:
         raise CollectionUnwritable(target, str(error)) from error
     finally:
-        connection.close()
+        os.umask(mask)
     return collected
 
 

@@ -156,6 +156,7 @@ def test_collect_takes_each_session_once_and_renews_one_that_grew(rig, key, bund
     code, out, _ = microcue("collect", bundle, other, "--key", key[0], "--into", lab, "--json")
     assert code == 0
     assert [(one["n_new"], one["n_known"]) for one in json.loads(out)] == [(2, 0), (1, 0)]
+    assert lab.stat().st_mode & 0o077 == 0  # a copy of a log is its owner's alone
     assert (count(lab, "sessions"), count(lab, "cues"), count(lab, "marks")) == (3, 11 + 3, 3)
     record(rig, "P07")
     code, out, _ = microcue("collect", rig, other, "--into", lab, "--json")
