@@ -105,7 +105,9 @@ def parse() -> argparse.Namespace:
         help="folder with videos of real faces (default: $MICROCUE_CLIPS)",
     )
     parser.add_argument("--peer-python", type=Path, help="Python of the environment with MediaPipe")
-    parser.add_argument("--keep", type=Path, help="folder in which signals are kept for the next run")
+    parser.add_argument(
+        "--keep", type=Path, help="folder in which signals and peers' cues are kept for the next run"
+    )
     parser.add_argument("--out", type=Path, default=Path("benchmark"), help="(default: benchmark)")
     parser.add_argument("--docs", type=Path, help="page whose tables and plots are replaced")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -182,7 +184,7 @@ def real_clips(arguments: argparse.Namespace) -> list[Clip]:
 def run_peers(arguments: argparse.Namespace, clips: Sequence[Clip]) -> list[versus.PeerRun]:
     """The product and its peers on the same clips."""
     peers = [name for name in versus.PEERS if name != "mesh" or arguments.peer_python]
-    jobs = [(name, clip, arguments.peer_python) for clip in clips for name in peers]
+    jobs = [(name, clip, arguments.peer_python, arguments.keep) for clip in clips for name in peers]
     with ProcessPoolExecutor(arguments.workers) as pool:
         return list(pool.map(versus.watch_with, *zip(*jobs, strict=True)))
 

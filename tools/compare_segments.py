@@ -1,11 +1,12 @@
 """Are cues of videos that are cut those of videos that are not? Ten long clips, cue for cue.
 
 Each clip is watched whole, then in segments with the state carried from one to the next as
-`microcue batch` does, and compared: every field of every cue and blink. For the record the other way is
-measured as well: segments that begin anew so many seconds before the cut (`--overlaps`), without
-any state. Written as JSON; exits 1 where carried segments differ. Clips are kept, to go on with.
+`microcue batch` does, and compared: every field of every cue and blink. Clips that are made differ in frame
+rate, noise, sway and in where the demo's minute begins; in every second the face leaves. For the record the
+other way is measured as well: segments that begin anew so many seconds before the cut (`--overlaps`),
+without any state. Written as JSON; exits 1 where carried segments differ. Clips are kept, to go on with.
 
-    python tools/compare_segments.py --folder DIR [--clips 10] [--seconds 60] [--segment 20] [VIDEO...]
+    python tools/compare_segments.py --folder DIR [--clips 10] [--seconds 300] [--segment 60] [VIDEO...]
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ from edge.synth.plan import Happening, Plan
 from edge.synth.portrait import built_in_portrait
 from edge.synth.scene import Scene
 
-FPS = 60.0
+# frames a second, noise in grey levels and sway in miod of the clips, in turn
+_CAMERAS = ((60.0, 2.0, 20.0), (50.0, 4.0, 50.0), (90.0, 2.0, 35.0), (60.0, 6.0, 10.0))
+_LATER_S = 7.0  # each clip begins so much further into the demo
+_QUIET_S = 5.0
 _ROUND_S = 60.0  # of the demo's plan, which is played again
 _AFTER_S = 5.0  # a cue is decided up to so long after its onset
 _SAME = ("kind", "onset_frame", "offset_frame", "movements", "side")
@@ -62,6 +66,7 @@ class Figures:
     """What the tool has to say."""
 
     n_clips: int = 0
+    seconds: float = 0.0
     n_frames: int = 0
     n_segments: int = 0
     n_frames_again: int = 0
@@ -77,8 +82,8 @@ def main() -> int:
     parser.add_argument("videos", nargs="*", type=Path, help="instead of clips that are made")
     parser.add_argument("--folder", type=Path, required=True, help="where clips are made and kept")
     parser.add_argument("--clips", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each clip (default: 60)")
-    parser.add_argument("--segment", type=float, default=20.0, help="s (default: 20)")
+    parser.add_argument("--seconds", type=float, default=300.0, help="of each clip (default: 300)")
+    parser.add_argument("--segment", type=float, default=60.0, help="s (default: 60)")
     parser.add_argument("--overlaps", type=float, nargs="*", default=[5.0, 15.0], help="s (default: 5 15)")
     parser.add_argument("--output", type=Path, help="where the figures go as JSON")
     options = parser.parse_args()
@@ -113,18 +118,22 @@ def _clip(folder: Path, seed: int, seconds: float) -> Path:
     if path.exists():
         return path
     demo = demo_plan()
-    happenings: list[Happening] = []
-    for n_round in range(int(seconds // _ROUND_S) + 1):
-        shift_s = n_round * _ROUND_S
-        one = [replace(h, onset_s=h.onset_s + shift_s) for h in demo.happenings]
-        if seed % 2 == 0:
-            one.append(Happening("leave", onset_s=shift_s + 23.0, duration_s=9.0, amplitude=3000.0))
-        happenings += [h for h in one if h.onset_s + h.duration_s <= seconds]
-    size = {"fps": FPS, "width": 320, "height": 240, "face_width_px": 130.0}
-    settings = replace(demo.settings, duration_s=seconds, seed=seed, **size)
+    one_round = [replace(h, onset_s=(h.onset_s + _LATER_S * (seed - 1)) % _ROUND_S) for h in demo.happenings]
+    if seed % 2 == 0:
+        one_round.append(Happening("leave", onset_s=23.0, duration_s=9.0, amplitude=3000.0))
+    happenings = [
+        replace(h, onset_s=h.onset_s + n_round * _ROUND_S)
+        for n_round in range(int(seconds // _ROUND_S) + 1)
+        for h in sorted(one_round, key=lambda h: h.onset_s)
+    ]
+    happenings = [h for h in happenings if h.onset_s >= _QUIET_S and h.onset_s + h.duration_s <= seconds]
+    fps, noise_levels, sway_miod = _CAMERAS[seed % len(_CAMERAS)]
+    size = {"width": 320, "height": 240, "face_width_px": 130.0}
+    camera = {"fps": fps, "noise_levels": noise_levels, "sway_miod": sway_miod}
+    settings = replace(demo.settings, duration_s=seconds, seed=seed, **size, **camera)
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part.mkv")
-    write_clip(Scene(Plan(tuple(happenings), settings), built_in_portrait()).render(), part, FPS)
+    write_clip(Scene(Plan(tuple(happenings), settings), built_in_portrait()).render(), part, fps)
     return part.replace(path)
 
 
@@ -140,6 +149,7 @@ def _compare(figures: Figures, clip: Path, whole: VideoResult, cut: VideoResult)
     if replace(whole, **own) != replace(cut, **own):
         figures.differing.append(clip.name)
     figures.n_clips += 1
+    figures.seconds += whole.seconds
     figures.n_frames += whole.n_frames
     figures.n_segments += cut.n_segments
     figures.n_frames_again += cut.n_frames_again

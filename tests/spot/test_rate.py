@@ -52,3 +52,12 @@ def test_the_scale_is_found_again_from_the_mean(scale, reach):
 
 def test_no_claim_is_rarer_than_a_session_can_know():
     assert FalseRate(3.5, 3.5).per_hour(100.0) == pytest.approx(0.001)
+
+
+def test_the_bar_never_rises_above_fifteen_sigma():
+    """However busy a session and however little is accepted: what stands higher is always told."""
+    rate = FalseRate(3.5, 3.5)
+    for _ in range(400):
+        rate.watch(0.01)
+        rate.add(5.49)
+    assert rate.threshold(1e-9) == 15.0

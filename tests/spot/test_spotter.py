@@ -79,6 +79,17 @@ def test_a_cue_says_what_moved_and_where(watch):
     assert pickle.loads(pickle.dumps(smile)) == smile
 
 
+def test_a_quick_rise_is_found_because_its_slow_fall_is_waited_for(watch):
+    """Its score is highest long before it is over; a band that does not wait finds half of these."""
+    face = SimulatedFace(60.0, seed=72)
+    onsets_s = np.arange(10.0, 58.0, 3.0)
+    for onset_s in onsets_s:
+        face.add_movement(BROWS, onset_s, 0.25, 15.0, rise=0.08)
+    _, cues, _ = watch(face)
+    found = [any(overlap(cue, onset_s, onset_s + 0.25) >= 0.5 for cue in cues) for onset_s in onsets_s]
+    assert np.mean(found) >= 0.9
+
+
 def test_a_cue_is_decided_soon_after_its_offset():
     face = SimulatedFace(40.0, seed=8)
     onsets_s = np.arange(8.0, 38.0, 3.0)

@@ -265,6 +265,13 @@ def test_coarse_face_knows_no_template_at_the_border(swaying, shape):
     assert coarse.find(luma, np.array([3.0, 3.0]), shape.iod_px) is None
 
 
+def test_coarse_face_may_begin_in_the_first_column_and_row(rng):
+    coarse, luma = CoarseFace(), rng.integers(0, 256, (240, 320), np.uint8)
+    centre = np.array([49.5, 49.5])  # of the 13th of coarse pixels of four: the template begins at the first
+    coarse.capture(luma, centre, 80.0)
+    np.testing.assert_allclose(coarse.find(luma, centre, 80.0), (0, 0), atol=4)
+
+
 # ---- patches ---------------------------------------------------------------------------------
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,7 @@ from spotting.loop import follow
 
 _BEFORE_SPOTTING = ("kernels", "track", "perceive", "capture", "synth")  # what the signals depend on
 _SPOTTING_KERNELS = {"pulse.py", "flanks.py", "samples.py", "cluster.py"}
+Run = TypeVar("Run")
 
 
 @dataclass(slots=True)
@@ -104,15 +108,36 @@ def kept(clip: Clip, folder: Path | None) -> Recording:
     return recording
 
 
-def _fingerprint(clip: Clip) -> str:
-    """Changes with the clip and with any code or model between pixels and signals."""
+def kept_run(name: str, clip: Clip, folder: Path | None, watch: Callable[[], Run]) -> Run:
+    """What a peer made of a clip, from the folder where the same code has made it before."""
+    if folder is None:
+        return watch()
+    path = folder / f"{clip.name}-{name}-{_fingerprint(clip, with_spotting=True)}.pickle"
+    if path.exists():
+        return cast("Run", pickle.loads(path.read_bytes()))
+    run = watch()
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(pickle.dumps(run))
+    part.replace(path)
+    return run
+
+
+def _fingerprint(clip: Clip, with_spotting: bool = False) -> str:
+    """Changes with the clip and with any code or model between pixels and signals, or cues."""
     digest = hashlib.sha256()
     digest.update(f"{write_plan(clip.plan)}|{clip.portrait}|{clip.h264_crf}".encode())
     root = Path(edge.__file__).parent
     for part in _BEFORE_SPOTTING:
         for path in sorted((root / part).glob("*.py")):
-            if path.name not in _SPOTTING_KERNELS:
+            if with_spotting or path.name not in _SPOTTING_KERNELS:
                 digest.update(path.read_bytes())
+    if with_spotting:
+        for path in [
+            *sorted((root / "spot").glob("*.py")),
+            *sorted(Path(__file__).parent.glob("peers/*.py")),
+        ]:
+            digest.update(path.read_bytes())
     for path in sorted((root.parent / "models").glob("*.tflite")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

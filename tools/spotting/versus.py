@@ -15,6 +15,7 @@ from spotting.figures import GRID, INK, figure
 from spotting.peers.sweep import Point, WatchedClip, best_within, curve
 from spotting.peers.watching import Peer
 from spotting.plans import LEAD_IN_S, MOVEMENTS, blink, movement, planned, turns_and_nods, video_clip
+from spotting.recording import kept_run
 from spotting.tables import table
 
 PEERS = ("ours", "lk", "mesh", "flow")
@@ -126,13 +127,17 @@ def make_peer(name: str, peer_python: Path | None) -> Peer:
     return Mesh(peer_python)
 
 
-def watch_with(name: str, clip: Clip, peer_python: Path | None) -> PeerRun:
-    """Let one of them watch a clip."""
-    opened = clip.open()
-    result = make_peer(name, peer_python).watch(opened.frames(), opened.fps)
-    seconds = result.n_frames / opened.fps
-    truth = [event for event in opened.truth() if event.kind != "blink"]
-    return PeerRun(name, clip.group, WatchedClip(truth, result.cues, seconds), result.n_frames, result.cpu_s)
+def watch_with(name: str, clip: Clip, peer_python: Path | None, keep: Path | None = None) -> PeerRun:
+    """Let one of them watch a clip, unless the folder `keep` has what it made of it."""
+
+    def watch() -> PeerRun:
+        opened = clip.open()
+        result = make_peer(name, peer_python).watch(opened.frames(), opened.fps)
+        truth = [event for event in opened.truth() if event.kind != "blink"]
+        watched = WatchedClip(truth, result.cues, result.n_frames / opened.fps)
+        return PeerRun(name, clip.group, watched, result.n_frames, result.cpu_s)
+
+    return kept_run(name, clip, keep, watch)
 
 
 def chosen(runs: Sequence[PeerRun], peer: str, group: str = "") -> list[PeerRun]:
@@ -200,15 +205,16 @@ def as_json(runs: Sequence[PeerRun]) -> list[dict[str, Any]]:
 def draw_peers(runs: Sequence[PeerRun], path: Path) -> None:
     """Recall against false cues a minute, a panel for each group of clips."""
     groups = list(dict.fromkeys(run.group for run in runs))
-    made, panels = figure(4.0 * len(groups), 3.4, ncols=len(groups), squeeze=False, sharey=True)
+    made, panels = figure(4.0 * len(groups), 3.7, ncols=len(groups), squeeze=False, sharey=True)
     for panel, group in zip(panels.flat, groups, strict=True):
-        for peer in PEERS:
+        for peer in reversed(PEERS):  # ours last and thin, so that what it covers still shows
             points = points_of(chosen(runs, peer, group))
             panel.step(
                 [0.0, *(p.false_per_minute for p in points), 8.0],
                 [0.0, *(p.recall for p in points), points[-1].recall if points else 0.0],
                 where="post",
                 color=_COLOURS[peer],
+                linewidth=1.4 if peer == "ours" else 3.0,
                 label=NAMES[peer],
             )
         panel.set_title(group, fontsize=10, color=INK)
@@ -216,7 +222,15 @@ def draw_peers(runs: Sequence[PeerRun], path: Path) -> None:
         panel.set_ylim(-0.02, 1.04)
         panel.grid(color=GRID, linewidth=0.6)
         panel.tick_params(labelsize=8)
-    panels.flat[-1].legend(fontsize=7, frameon=False, loc="center right")
+    lines, names = panels.flat[-1].get_legend_handles_labels()
+    made.legend(
+        lines[::-1],
+        names[::-1],
+        fontsize=8,
+        frameon=False,
+        loc="outside lower center",
+        ncols=min(len(groups), 4),
+    )
     made.supxlabel("false cues a minute", fontsize=9)
     made.supylabel("movements whose apex was met", fontsize=9)
     made.savefig(path, dpi=110)
