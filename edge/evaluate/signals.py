@@ -37,15 +37,24 @@ class Signals(Protocol):
     """
 
     @property
-    def fps(self) -> float: ...
+    def fps(self) -> float:
+        """Frames a second."""
+
     @property
-    def codes(self) -> NDArray[np.int16]: ...
+    def codes(self) -> NDArray[np.int16]:
+        """Channel values as the log keeps them."""
+
     @property
-    def timestamps_ns(self) -> NDArray[np.int64]: ...
+    def timestamps_ns(self) -> NDArray[np.int64]:
+        """Time of each trace."""
+
     @property
-    def sequences(self) -> NDArray[np.int64]: ...
+    def sequences(self) -> NDArray[np.int64]:
+        """Frame of each trace."""
+
     @property
-    def news(self) -> Sequence[tuple[int, int, str]]: ...
+    def news(self) -> Sequence[tuple[int, int, str]]:
+        """When the face came and went."""
 
 
 @dataclass(slots=True)

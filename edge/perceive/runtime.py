@@ -43,12 +43,23 @@ class RuntimeUnusable(ModelError):
 class Interpreter(Protocol):
     """What is used of `Interpreter` in either runtime."""
 
-    def allocate_tensors(self) -> None: ...
-    def get_input_details(self) -> list[dict[str, Any]]: ...
-    def get_output_details(self) -> list[dict[str, Any]]: ...
-    def set_tensor(self, tensor_index: int, value: NDArray[Any]) -> None: ...
-    def invoke(self) -> None: ...
-    def get_tensor(self, tensor_index: int) -> NDArray[Any]: ...
+    def allocate_tensors(self) -> None:
+        """Make room; before anything else."""
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        """Index, name, shape and type of each input."""
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        """Index, name, shape and type of each output."""
+
+    def set_tensor(self, tensor_index: int, value: NDArray[Any]) -> None:
+        """Copy an input in."""
+
+    def invoke(self) -> None:
+        """Compute the outputs."""
+
+    def get_tensor(self, tensor_index: int) -> NDArray[Any]:
+        """A copy of a tensor."""
 
 
 def installed_runtimes() -> tuple[str, ...]:

@@ -99,6 +99,7 @@ class Happening:
 
     @property
     def offset_s(self) -> float:
+        """When all is as before."""
         return self.onset_s + self.duration_s
 
     @property
@@ -209,6 +210,7 @@ class Plan:
 
     @property
     def duration_s(self) -> float:
+        """As set, or a second longer than the last happening."""
         if self.settings.duration_s > 0:
             return self.settings.duration_s
         return max((h.offset_s for h in self.happenings), default=0.0) + 1.0
