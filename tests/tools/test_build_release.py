@@ -60,6 +60,8 @@ def test_the_version_stands_in_one_place_and_the_citation_repeats_it():
     assert citation["cff-version"] == "1.2.0"
     assert citation["license"] == "Apache-2.0"
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## [{__version__}] - {citation['date-released']}\n" in changes
 
 
 def test_a_release_without_its_section_in_the_change_log_is_refused(tmp_path):
