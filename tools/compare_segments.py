@@ -7,6 +7,9 @@ other way is measured as well: segments that begin anew so many seconds before t
 without any state. Written as JSON; exits 1 where carried segments differ. Clips are kept, to go on with.
 
     python tools/compare_segments.py --folder DIR [--clips 10] [--seconds 300] [--segment 60] [VIDEO...]
+
+Rendering is slow. With `--join` the long clips are put together out of videos that are there, such as those
+of `microcue demo`: other orders, beginnings and rates, pictures as they are, with a jump where they meet.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from pathlib import Path
 
 from edge.app import open_source
@@ -35,7 +40,8 @@ from edge.synth.scene import Scene
 
 # frames a second, noise in grey levels and sway in miod of the clips, in turn
 _CAMERAS = ((60.0, 2.0, 20.0), (50.0, 4.0, 50.0), (90.0, 2.0, 35.0), (60.0, 6.0, 10.0))
-_LATER_S = 7.0  # each clip begins so much further into the demo
+_LATER_S = 7.0  # each clip begins so much further into the demo, or into its first video
+_EVERY = (2, 3)  # of a joined video's pictures: 60 and 40 of 120 a second
 _QUIET_S = 5.0
 _ROUND_S = 60.0  # of the demo's plan, which is played again
 _AFTER_S = 5.0  # a cue is decided up to so long after its onset
@@ -81,6 +87,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("videos", nargs="*", type=Path, help="instead of clips that are made")
     parser.add_argument("--folder", type=Path, required=True, help="where clips are made and kept")
+    parser.add_argument("--join", action="store_true", help="make the clips out of the videos")
     parser.add_argument("--clips", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=300.0, help="of each clip (default: 300)")
     parser.add_argument("--segment", type=float, default=60.0, help="s (default: 60)")
@@ -90,9 +97,11 @@ def main() -> int:
     config, figures = Config(), Figures()
     finder = FaceFinder(config.perceive)
     overlapped = {overlap_s: Overlapped() for overlap_s in options.overlaps}
-    clips = options.videos or [
-        _clip(options.folder, seed, options.seconds) for seed in range(1, options.clips + 1)
-    ]
+    numbers = range(1, options.clips + 1)
+    if options.join:
+        clips = [_joined(options.folder, options.videos, number, options.seconds) for number in numbers]
+    else:
+        clips = options.videos or [_clip(options.folder, number, options.seconds) for number in numbers]
     for clip in clips:
         with tempfile.TemporaryDirectory(prefix="microcue-") as states:
             job = job_of(Video(str(clip)), config, Path(states), 0.0)
@@ -135,6 +144,38 @@ def _clip(folder: Path, seed: int, seconds: float) -> Path:
     part = path.with_suffix(".part.mkv")
     write_clip(Scene(Plan(tuple(happenings), settings), built_in_portrait()).render(), part, fps)
     return part.replace(path)
+
+
+def _joined(folder: Path, videos: Sequence[Path], number: int, seconds: float) -> Path:
+    """Pictures of videos one after the other, again and again; every one of them must be a key frame."""
+    import av
+
+    path = folder / f"joined-{number}-{seconds:g}.mkv"
+    folder.mkdir(parents=True, exist_ok=True)
+    first, every = number % len(videos), _EVERY[number % len(_EVERY)]
+    order = [*videos[first:], *videos[:first]][:: 1 if number % 4 < 2 else -1]
+    with av.open(str(videos[0])) as pattern, av.open(str(path), "w") as container:
+        stream = pattern.streams.video[0]
+        fps = float(stream.average_rate or 0) / every
+        written = container.add_stream_from_template(stream)
+        n_written, n_skipped = 0, round(number * _LATER_S * fps * every)
+        for video in cycle(order):
+            with av.open(str(video)) as source:
+                for n_read, packet in enumerate(source.demux(source.streams.video[0])):
+                    if packet.dts is None or n_read < n_skipped or n_read % every:
+                        continue
+                    if not packet.is_keyframe:
+                        sys.exit(
+                            f"microcue: expected key frames only in {video}, but picture {n_read} is none"
+                        )
+                    packet.stream = written
+                    packet.pts = packet.dts = round(n_written / fps / packet.time_base)
+                    container.mux(packet)
+                    n_written += 1
+                    if n_written >= seconds * fps:
+                        return path
+            n_skipped = 0
+    return path
 
 
 def _watched(job: Job, finder: FaceFinder) -> VideoResult:
