@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sourced by try.sh, boot.sh and wheelhouse.sh: a fresh root of Debian or Ubuntu, made once and unpacked anew, and
 # commands in it. $1 is the suite, $what the name that messages begin with; $arch another machine than this, $packages
-# what the root has beside the least, $name what it is kept as. A root of another machine is unpacked only, as its
+# what the root has beside the least, $name what it is kept as, $again to go on in the last one. A root of another machine is unpacked only, as its
 # packages' own scripts would take an emulator half an hour.
 : "${what:?}"
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +11,8 @@ cache=${MICROCUE_INSTALLER_CACHE:-$checkout/.cache/installer}
 arch=${arch:-$(dpkg --print-architecture)}
 # apt: not among the least of Ubuntu's packages
 packages=${packages:-apt,systemd,systemd-sysv,dbus,ca-certificates,udev}
-base=$cache/${name:-$suite}-$arch.tar
+# a root of other packages is another root
+base=$cache/${name:-$suite}-$arch-$(printf %s "$packages" | cksum | cut -d ' ' -f 1).tar
 root=$cache/root-$arch
 
 fail() { echo "$what: $1" >&2; exit 1; }
@@ -53,10 +54,12 @@ make_base() {
     mv "$base.unfinished" "$base"
 }
 
-[ -f "$base" ] || make_base
-rm -rf "$root"
-mkdir -p "$root"
-tar -C "$root" -xf "$base"
+if [ -z "${again:-}" ] || [ ! -d "$root" ]; then
+    [ -f "$base" ] || make_base
+    rm -rf "$root"
+    mkdir -p "$root"
+    tar -C "$root" -xf "$base"
+fi
 
 # in a mount namespace: proc and dev, the checkout read-only, the host's names, certificates and package indexes
 # shellcheck disable=SC2016
@@ -69,12 +72,12 @@ for file in /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; d
     [ ! -e "$file" ] || { [ -e "$root$file" ] || { rm -f "$root$file"; : > "$root$file"; }; mount --bind "$file" "$root$file"; }
 done
 '
-# $alone, if set: --net, for no network
+# $alone, if set: --net, for no network; $bytecode, if set and empty: Python keeps what it compiles of itself
 in_root() { beside_it chroot "$root" env HOME=/root LANG=C.UTF-8 "$@"; }
 # a program of this machine, which sees the root as its programs do
 beside_it() {
     # shellcheck disable=SC2086,SC2016
     unshare --mount ${alone:-} sh -c "$mounted"'exec "$@"' sh "$root" "$checkout" env PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        PIP_FIND_LINKS= PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 "$@"
+        PIP_FIND_LINKS= PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE="${bytecode-1}" "$@"
 }
 

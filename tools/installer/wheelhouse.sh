@@ -5,6 +5,10 @@
 #   tools/installer/wheelhouse.sh bookworm     Python 3.11 with tflite-runtime
 #   tools/installer/wheelhouse.sh trixie       Python 3.13 with LiteRT
 #   tools/installer/wheelhouse.sh              one after the other
+#   tools/installer/wheelhouse.sh SUITE again  in the root of the last run, where the kernels that it compiled are kept
+#   MICROCUE_KERNELS=FILE                      kernels compiled ahead for arm64 and that Python on this machine, by
+#                                              python -m image.kernels FILE (tools/image/kernels.py): there, one module
+#                                              is compiled and the session takes the others
 #   MICROCUE_DEMO_S=20                         how much of the clip is watched, in seconds (default: 9, with two cues)
 #
 # Needs Debian or Ubuntu, root, mmdebstrap, a network for the wheels, and qemu-user-static with binfmt-support. Every
@@ -22,7 +26,11 @@ case ${1:-} in
         exit 2 ;;
 esac
 # what any system with apt has, and the wheels' compiler needs: the C++ library
-arch=arm64 packages=python3,python3-venv,libseccomp2,libstdc++6,zlib1g
+arch=arm64 packages=python3,python3-venv,libseccomp2,libstdc++6,zlib1g again=${2:-}
+# a Pi 4's. QEMU's own choice computes the signed return addresses of Debian 13's programs: 15 times as long for Python
+export QEMU_CPU="${QEMU_CPU:-cortex-a72}"
+# the packages' own scripts, which would compile Python's modules, are not run here
+bytecode=''
 # shellcheck source=root.sh
 . "$(dirname "$0")/root.sh"
 began=$(date +%s)
@@ -34,21 +42,35 @@ python=${MICROCUE_PYTHON:-$checkout/.venv/bin/python}
 "$python" -c 'import cyclonedx_py, yaml' 2> /dev/null || fail "expected $python with microcue[dev]: make venv-dev"
 export PYTHONPATH="$checkout:$checkout/tools"
 
-say "wheels for Python $minor on aarch64"
-wheels=$cache/wheelhouse-$minor
-# shellcheck disable=SC2086  # none or two words
-"$python" "$checkout/tools/build_wheelhouse.py" --python "$minor" $extra --output "$wheels"
+if [ -z "$again" ] || [ ! -x "$root/opt/microcue-a/bin/microcue" ]; then
+    say "wheels for Python $minor on aarch64"
+    wheels=$cache/wheelhouse-$minor
+    # shellcheck disable=SC2086  # none or two words
+    "$python" "$checkout/tools/build_wheelhouse.py" --python "$minor" $extra --output "$wheels"
 
-say "installation, without a network, by the recipe's own lines"
-alone=--net
-hook=$("$python" -c 'import sys, yaml
+    say "installation, without a network, by the recipe's own lines"
+    alone=--net
+    hook=$("$python" -c 'import sys, yaml
 with open(sys.argv[1]) as file:
     print(yaml.safe_load(file.read().partition("\n---\n")[2])["mmdebstrap"]["customize-hooks"][0])' \
-    "$checkout/firmware_config/image/layer/microcue.yaml")
-beside_it env IGconf_microcue_wheelhouse="$wheels" IGconf_microcue_runtime="$runtime" sh -c "$hook" sh "$root" ||
-    fail "the wheels cannot be installed"
+        "$checkout/firmware_config/image/layer/microcue.yaml")
+    beside_it env IGconf_microcue_wheelhouse="$wheels" IGconf_microcue_runtime="$runtime" sh -c "$hook" sh "$root" ||
+        fail "the wheels cannot be installed"
+fi
+alone=--net
 
-say "every kernel compiled"
+python_there=/opt/microcue/bin/python
+if [ -n "${MICROCUE_KERNELS:-}" ]; then
+    say "one module of kernels compiled"
+    in_root env MICROCUE_AHEAD=off $python_there -c 'import edge.kernels.samples'
+    place=$(in_root $python_there -c 'from edge import ahead; print(ahead.directory() / ahead.file_name())')
+    mkdir -p "$root${place%/*}"
+    cp "$MICROCUE_KERNELS" "$root$place"
+    in_root $python_there -c 'from edge import ahead; raise SystemExit(ahead.build().kernels is None)' || fail "they do not fit"
+    say "warmup, which has all kernels from $MICROCUE_KERNELS"
+else
+    say "every kernel compiled"
+fi
 in_root /opt/microcue/bin/microcue warmup
 say "doctor"
 in_root /opt/microcue/bin/microcue doctor --no-camera || fail "doctor finds what fails"
