@@ -6,6 +6,8 @@ what was expected, what came and what to do next.
 
 from __future__ import annotations
 
+import sys
+
 EXIT_DONE = 0
 EXIT_NOT_READY = 1  # a question was asked (`aim`), and the answer is no
 EXIT_USAGE = 2
@@ -74,4 +76,6 @@ class MissingExtra(EdgeError):
         self.extra = extra
 
     def __str__(self) -> str:
-        return f"{self.what} needs an optional package: pip install 'microcue[{self.extra}]'"
+        # pip of another environment finds no microcue, or replaces this one
+        pip = f"{sys.executable} -m pip"
+        return f"{self.what} needs an optional package: {pip} install 'microcue[{self.extra}]'"

@@ -44,7 +44,7 @@ _PARTS = (
 CURES = {
     "UsageError": "`microcue COMMAND --help` says what goes together",
     "ConfigError": "mend that line; [settings](settings.md) has every name and range",
-    "MissingExtra": "run the line that it says in microcue's own environment",
+    "MissingExtra": "run the line that it says, with sudo where microcue was installed so",
     "PlanError": "mend that line of the plan; `microcue synth --example-plan` prints a good one",
     "NotBuilt": "the reason names what is missing; [ahead](../ahead.md) says what a build needs",
     "SourceEnded": "nothing: the ordinary end of a recording",
