@@ -107,6 +107,8 @@ def forget(
         aside.unlink()
     has_backup = had_backup and _renewed_backup(data_dir)
     found = proofs.found_in(data_dir)
+    if found and proofs.leave_out_shared(path):
+        found = proofs.found_in(data_dir)
     if found and is_empty and not is_recording:
         _rebuild(path)  # pages that were split may keep a copy in their unused middle
         found = proofs.found_in(data_dir)
@@ -129,11 +131,12 @@ class _Proofs:
     def __init__(self, session_ids: Sequence[str], codes: Sequence[str]) -> None:
         self._samples = [session_id.encode() for session_id in session_ids]
         self._codes = [code.encode() for code in codes if len(code) >= _SHORTEST_CODE]
+        self._measured: list[tuple[str, str, bytes]] = []  # table and column they came from
 
     @property
     def n_samples(self) -> int:
         """How many different things are looked for."""
-        return len(self._samples) + len(self._codes)
+        return len(self._samples) + len(self._measured) + len(self._codes)
 
     def sample(self, connection: sqlite3.Connection, session_key: int) -> None:
         """Remember bytes of the session's signals and traces."""
@@ -142,7 +145,24 @@ class _Proofs:
             for (blob,) in connection.execute(sql, (session_key,)):
                 middle = len(blob) // 2
                 if len(blob) > 2 * _N_SAMPLE_BYTES:
-                    self._samples.append(blob[middle : middle + _N_SAMPLE_BYTES])
+                    self._measured.append((table, column, blob[middle : middle + _N_SAMPLE_BYTES]))
+
+    def leave_out_shared(self, path: Path) -> bool:
+        """Look no more for what a session that stays has as well: the same recording, watched twice."""
+        try:
+            with closing(open_for_reading(path)) as connection:
+                own = [
+                    (table, column, sample)
+                    for table, column, sample in self._measured
+                    if not connection.execute(
+                        f"SELECT 1 FROM {table} WHERE instr({column}, ?) LIMIT 1", (sample,)
+                    ).fetchone()
+                ]
+        except SQLITE_ERRORS:  # what cannot be read excuses nothing
+            return False
+        found_shared = len(own) < len(self._measured)
+        self._measured = own
+        return found_shared
 
     def sample_pictures(self, files: Sequence[Path]) -> None:
         """Remember bytes of encrypted pictures."""
@@ -154,6 +174,7 @@ class _Proofs:
     def found_in(self, data_dir: Path) -> list[Path]:
         """The files in which any of it still stands."""
         patterns = [re.escape(sample) for sample in self._samples]
+        patterns += [re.escape(sample) for _, _, sample in self._measured]
         patterns += [rb"(?<!%b)%b(?!%b)" % (_CODE_CHARACTER, code, _CODE_CHARACTER) for code in self._codes]
         if not patterns:
             return []

@@ -22,7 +22,7 @@ from edge.record.schema import DATABASE_NAME
 CODES = ("KESTREL-0042", "KESTREL-0043")
 
 
-def record_sessions(scene, data_dir, codes=CODES, n_seconds=20):
+def record_sessions(scene, data_dir, codes=CODES, n_seconds=20, alike=False):
     """One session for each code, with cues, signals and traces; the last one may be left running."""
     recorder = scene.open(data_dir)
     ids = []
@@ -32,9 +32,9 @@ def record_sessions(scene, data_dir, codes=CODES, n_seconds=20):
         ids.append(recorder.start_session(info, scene.first_frame_ns, offset_ns, True))
         recorder.append(scene.found(0))
         for frame in range(n_seconds * 120):
-            # other bytes in each session, so that they can be told apart
-            trace = scene.trace(frame)
-            recorder.add_trace(replace(trace, codes=trace.codes * (n + 1), points=trace.points * (n + 1)))
+            # other bytes in each session, so that they can be told apart; not where one file is watched twice
+            trace, factor = scene.trace(frame), 1 if alike else n + 1
+            recorder.add_trace(replace(trace, codes=trace.codes * factor, points=trace.points * factor))
             if frame % 120 == 119:
                 recorder.append(scene.cue(frame - 12, frame))
         recorder.end_session("done", n_seconds * 120)
@@ -86,6 +86,17 @@ def test_a_person_is_gone_from_every_byte_of_every_file(ids, data_dir):
         assert log.session_ids() == [ids[1]]
         assert len(list(log.cues(ids[1]))) == 20
         assert sum(len(block.frames) for block in log.signal_blocks(ids[1], 0)) == 2400
+
+
+def test_one_of_two_sessions_of_the_same_recording_is_forgotten(scene, data_dir):
+    recorder, ids = record_sessions(scene, data_dir, n_seconds=5, alike=True)
+    recorder.close()
+    stays = blobs_of(data_dir, ids[1])
+    assert blobs_of(data_dir, ids[0]) == stays
+    done = forget(data_dir, [ids[0]])
+    assert done.n_searched == 1  # its name alone: its bytes are the other's as well
+    assert files_with(data_dir, ids[0].encode()) == []
+    assert blobs_of(data_dir, ids[1]) == stays
 
 
 def test_a_session_is_forgotten_while_another_is_recorded(scene, data_dir, ids):
