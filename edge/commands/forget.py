@@ -81,7 +81,11 @@ def run_forget(args: argparse.Namespace, context: Context) -> int:
     pictures = f", the pictures of {n_pictures} cues" if n_pictures else ""
     context.print_text(
         f"Deleted {what}, {done.n_rows} rows in all{pictures}{backup}. "
-        f"{done.n_searched} samples of it were looked for in {done.n_files} files, and none was found."
+        + (
+            f"{done.n_searched} samples of it were looked for in {done.n_files} files, and none was found."
+            if done.n_searched
+            else "Nothing of it is long enough to search for: a code under six characters turns up by chance."
+        )
     )
     return EXIT_DONE
 

@@ -69,6 +69,13 @@ def test_forget_names_what_is_not_there(microcue):
     assert "there is no participant 'P99'" in microcue("forget", "--participant", "P99", "--yes")[2]
 
 
+def test_forget_claims_no_search_where_there_was_nothing_to_look_for(microcue):
+    microcue("consent", "P31", "--agreed", "none", "--version", "1")
+    out = microcue("forget", "--participant", "P31", "--yes")[1]
+    assert "long enough to search for" in out
+    assert "none was found" not in out
+
+
 def rows_of_privacy(microcue, *words):
     return {row["what"]: row for row in json.loads(microcue("privacy", "--json", *words)[1])}
 
