@@ -148,8 +148,11 @@ venv-mediapipe: venv
 		.venv-mediapipe/bin/pip install --quiet mediapipe==0.10.21; } || \
 		{ rm -rf .venv-mediapipe; echo "microcue: MediaPipe 0.10.21 needs Python 3.9 to 3.12 here" >&2; exit 1; }
 
-benchmark: venv-mediapipe  ## how well movements are found, beside peers: an hour or two, into benchmark/
+.PHONY: venv-benchmark
+venv-benchmark:  ## .venv-benchmark alone, for the tools/benchmark_*.py of the pages
 	@sh tools/make_venv.sh .venv-benchmark benchmark 13
+
+benchmark: venv-mediapipe venv-benchmark  ## how well movements are found, beside peers: an hour or two, into benchmark/
 	.venv-benchmark/bin/python tools/benchmark_spotting.py --peer-python .venv-mediapipe/bin/python $(ARGS)
 
 models:  ## build models/ again from their published originals
