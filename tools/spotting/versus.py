@@ -208,7 +208,7 @@ def draw_peers(runs: Sequence[PeerRun], path: Path) -> None:
     made, panels = figure(4.0 * len(groups), 3.7, ncols=len(groups), squeeze=False, sharey=True)
     for panel, group in zip(panels.flat, groups, strict=True):
         for peer in reversed(PEERS):  # ours last and thin, so that what it covers still shows
-            points = points_of(chosen(runs, peer, group))
+            points = [p for p in points_of(chosen(runs, peer, group)) if p.false_per_minute <= 8.0]
             panel.step(
                 [0.0, *(p.false_per_minute for p in points), 8.0],
                 [0.0, *(p.recall for p in points), points[-1].recall if points else 0.0],
@@ -228,7 +228,7 @@ def draw_peers(runs: Sequence[PeerRun], path: Path) -> None:
         names[::-1],
         fontsize=8,
         frameon=False,
-        loc="outside lower center",
+        loc="outside upper center",
         ncols=min(len(groups), 4),
     )
     made.supxlabel("false cues a minute", fontsize=9)
