@@ -21,6 +21,7 @@ from edge.capture.spec import parse_camera
 from edge.clock import boottime_ns
 from edge.config import Config, with_overrides
 from edge.errors import ConfigError, RecordError
+from edge.health.state_file import DELETING
 from edge.indicate.gestures import HOLD_NS, Gesture
 from edge.indicate.indicator import Indicator, State
 from edge.perceive.same_person import SamePerson
@@ -236,7 +237,7 @@ class Kiosk:
     def _delete(self, codes: list[str]) -> None:
         """Delete who took the consent back, and ask nobody before that is done."""
         self._indicator.show(State.OFF)
-        self._tell("deleting")
+        self._tell(DELETING)
         while True:
             try:
                 forget_visitors(self._recorder, self._data_dir, codes)

@@ -69,8 +69,9 @@ class Visitor:
     def has_it_deleted(self, others: list[str]) -> None:
         """Presses the button; then no file holds the code, and no other visit's is shown."""
         self.page.click("#delete")
-        self.page.wait_for_selector("text=/deleted now|jetzt gelöscht/", timeout=PATIENCE_MS)
+        self.page.wait_for_selector("text=/has been deleted|wurde gelöscht/", timeout=PATIENCE_MS)
         self.reaches("asking")
+        self.drive.look("kiosk-deleted")
         held = [path.name for path in self._data_dir.rglob("*") if self._holds(path)]
         self.drive.expect(not held, f"after the deletion the code stands in {held}")
         text = self.page.inner_text("body")

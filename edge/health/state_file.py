@@ -12,6 +12,7 @@ STATE_NAME = "microcue.status"
 # the phase after a session that is still in the log, with its reason; before the first and once a kiosk has
 # deleted one it is "waiting" alone
 SESSION_OVER = "waiting; the last session: "
+DELETING = "deleting"
 _BYTES = 4096
 _N_LOOKS = 3
 

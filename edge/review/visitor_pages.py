@@ -21,14 +21,14 @@ from starlette.routing import Route
 
 from edge.clock import boottime_ns
 from edge.config import Config
-from edge.health.state_file import SESSION_OVER, read_state
+from edge.health.state_file import DELETING, SESSION_OVER, read_state
 from edge.live.wishes import wish_pause
 from edge.record.lock import is_held
 from edge.record.people import withdraw_consent
-from edge.record.visitors import KioskBusy, begin_visit, kept_by, newest_visit, read_consent_text
+from edge.record.visitors import KioskBusy, begin_visit, kept_by, newest_visit, read_consent_text, wishes
 from edge.review.desk import Desk, desk_of, form_of, one
 
-_SAID = ("busy", "changed", "deleting", "stopping")
+_SAID = ("busy", "changed", "deleting", "deleted", "stopping")
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class KioskScreen:
 
 
 class Moment(NamedTuple):
-    """Where a kiosk is: "closed", "asking", "watching" or "deletable", and whose visit it is."""
+    """Where a kiosk is: "closed", "asking", "watching", "deletable", "deleting", and whose visit it is."""
 
     phase: str
     code: str = ""
@@ -92,6 +92,8 @@ def moment_of(data_dir: Path, grace_s: float) -> Moment:
     if run is None:
         return Moment("closed")
     phase = str(run.get("phase"))
+    if phase == DELETING:
+        return Moment("deleting")
     visit = newest_visit(data_dir)
     if phase == "watching":
         return Moment("watching", visit.code if visit is not None and visit.is_running else "")
@@ -106,6 +108,10 @@ def screen(request: Request) -> Response:
     desk, kiosk = desk_of(request), _kiosk(request)
     moment = moment_of(desk.library.data_dir, kiosk.grace_s)
     said = request.query_params.get("said", "")
+    if said in ("deleting", "deleted") and moment.phase == "asking":
+        said = "deleting" if wishes(desk.library.data_dir).withdrawn else "deleted"
+    elif said == "deleted":
+        said = ""
     values = {
         "phase": moment.phase,
         "code": moment.code,

@@ -129,6 +129,7 @@ def test_after_a_visit_it_can_be_deleted_for_a_while(visitor, kiosk, folder):
     kiosk.end_visit()
     page = screen(visitor)
     assert 'data-phase="deletable"' in page
+    assert "Nothing has been recorded" not in page  # of whom it is shown to something has
     visitor.post("/kiosk/delete", {"code": field(page, "code")})
     assert wishes(folder).withdrawn == [field(page, "code")]
     assert moment_of(folder, 0.0).phase == "asking"
@@ -149,6 +150,10 @@ def test_once_a_visit_is_deleted_the_one_before_it_is_not_offered(visitor, kiosk
     first = moment_of(folder, 30.0).code
     kiosk.end_visit()
     assert moment_of(folder, 30.0) == ("deletable", first)
+    kiosk.tell("deleting")
+    assert moment_of(folder, 30.0) == ("deleting", "")
+    assert "being deleted now" in screen(visitor)
+    assert "form_token" not in screen(visitor)
     kiosk.tell("waiting")  # a visit came since, and was deleted: the newest in the log is the first again
     assert moment_of(folder, 30.0) == ("asking", "")
     assert first not in screen(visitor)

@@ -9,10 +9,20 @@ if (form) form.addEventListener("submit", () => {
   setTimeout(() => { button.disabled = true; }); // after the form has gone
 });
 
+// Whoever has a visit deleted is told until it is done, and then that it is.
+function next(phase) {
+  const isDeleting = main.dataset.phase === "deleting" || location.search === "?said=deleting";
+  return isDeleting ? `/kiosk?said=${phase === "asking" ? "deleted" : "deleting"}` : "/kiosk";
+}
+
+// What was said to one visitor is not left for the next.
+const SAID_MS = 20000;
+if (location.search) setTimeout(() => { document.querySelector(".status").textContent = ""; history.replaceState(null, "", "/kiosk"); }, SAID_MS);
+
 async function look() {
   try {
     const { phase } = await ask("/kiosk/state.json");
-    if (phase !== main.dataset.phase) { location.replace("/kiosk"); return; }
+    if (phase !== main.dataset.phase) { location.replace(next(phase)); return; }
   } catch { /* the server is away for a moment: look again */ }
   setTimeout(look, 1000);
 }
