@@ -39,6 +39,11 @@ class TimelineReader(LogReader):
         sql = "SELECT onset_ns, offset_ns FROM blinks WHERE session_key = ? ORDER BY onset_ns"
         return [(on / 1e9, off / 1e9) for on, off in self._rows(sql, self._key(session_id))]
 
+    def cue_notes(self, session_id: str) -> dict[int, str]:
+        """What people remarked on the session's cues, by their numbers."""
+        sql = "SELECT number, note FROM cues WHERE session_key = ? AND note <> ''"
+        return {int(row[0]): str(row[1]) for row in self._rows(sql, self._key(session_id))}
+
     def gaps(self, session_id: str) -> list[tuple[float, int]]:
         """When frames were missing, s since the first frame, and how many."""
         sql = "SELECT at_ns, n_missing FROM gaps WHERE session_key = ? ORDER BY at_ns"

@@ -83,7 +83,10 @@ class Library:
         """All cues of a session in order of onset, each with what the reviewer made of it."""
         decided = decisions(self.data_dir, session_id, reviewer)
         rows = (dict(zip(CUE_COLUMNS, row, strict=True)) for row in self._cue_rows(session_id))
-        return [_for_reviewer(cue, decided) for cue in rows]
+        with self.open() as log:
+            notes = log.cue_notes(session_id)
+        cues = [_for_reviewer(cue, decided) for cue in rows]
+        return [cue | {"note": notes.get(cue["number"], "")} for cue in cues]
 
     def n_reviewed(self, session_id: str, reviewer: str) -> int:
         """How many cues of a session the reviewer has decided on."""
@@ -117,7 +120,7 @@ class Library:
             envelope.close()
 
     def _cue_rows(self, session_id: str) -> list[Row]:
-        """Rows of a session's cues, kept for the next page: a cue that is written does not change.
+        """Rows of a session's cues, kept for the next page: once written only note and review change.
 
         Two thousand take a tenth of a second to build, and 2 MB.
         """

@@ -94,10 +94,12 @@ def test_a_form_without_scripts_leads_on_to_the_next_cue(browser, session_id):
 
 
 def test_a_note_is_kept_and_taken_away(browser, session_id, data_dir):
-    browser.post(f"/sessions/{session_id}/note", {"number": "5", "text": "a yawn"})
-    assert cue_column(data_dir, session_id, "note")[5] == "a yawn"
-    browser.post(f"/sessions/{session_id}/note", {"number": "5", "text": ""})
-    assert cue_column(data_dir, session_id, "note")[5] == ""
+    page = f"/sessions/{session_id}/cues"
+    for text in ("", "a yawn", "two yawns", ""):  # each is shown though the page before has been seen
+        browser.post(f"/sessions/{session_id}/note", {"number": "5", "text": text})
+        assert cue_column(data_dir, session_id, "note")[5] == text
+        assert f'maxlength="2000">{text}</textarea>' in browser.get(f"{page}/5").text
+        assert f'<td class="note">{text}</td>' in browser.get(page).text
 
 
 def test_traces_hold_the_least_and_greatest_of_what_is_stored(browser, session_id, data_dir):

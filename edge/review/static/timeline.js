@@ -122,7 +122,7 @@ function signals(pen, width, height) {
       const k = names.indexOf(name);
       if (k < 0) return;
       const quantum = session.channels[name];
-      pen.strokeStyle = side ? colour.left : colour.right;
+      pen.strokeStyle = words === "head turn" ? (side ? colour.face : colour.ink) : side ? colour.left : colour.right; // no sides there
       const level = isLevelled ? middle(k, quantum) : full / 2;
       trace(pen, width, k, quantum, level, y, high * 0.9 / full, high * 0.75);
     });
