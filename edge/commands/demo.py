@@ -25,6 +25,7 @@ Every movement in the clip is known, so the cues can be scored: found, where a c
 movement; IoU, how well onset and offset agree (1 is perfect, 0.5 counts as a hit in the literature);
 false, a cue that belongs to no planned movement. Ten frames are missing from the clip on purpose.
 """
+_ON_PURPOSE = "Missing frames, steps of light and a flickering lamp belong to the clip, as to a real room."
 _COLUMNS = ("at_s", "movement", "side", "ms", "miod", "found", "iou", "onset_ms", "offset_ms", "found_miod")
 _SHOWN = {
     "at_s": "at s",
@@ -85,6 +86,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         moved = cue.name.replace("_", " ").replace("+", " + ")
         context.print_text(f"False cue at {cue.onset_s:.1f} s: {moved}, {cue.duration_ms:.0f} ms.")
     context.print_text(verdict(result))
+    context.print_text(_ON_PURPOSE)
     return 0
 
 
@@ -119,13 +121,14 @@ def verdict(result: Score) -> str:
 
 
 class _Making:
-    """Shows on a terminal how far the clip is; says in a pipe that it is being made."""
+    """Shows on a terminal how far the clip is; says it in quarters in a pipe."""
 
     def __init__(self, context: Context) -> None:
         self._silent = context.verbosity < 0
         self._progress: Any = None
         self._task: Any = None
         self._said = False
+        self._n_quarters = 0
 
     def __enter__(self) -> _Making:
         return self
@@ -138,7 +141,7 @@ class _Making:
         if self._silent:
             return
         if not self._said:
-            print("Making the demo clip; this happens once.", file=sys.stderr)
+            print("Making the demo clip; this happens once and takes minutes.", file=sys.stderr)
             self._said = True
             if sys.stderr.isatty():
                 from rich.console import Console
@@ -149,6 +152,9 @@ class _Making:
                 self._task = self._progress.add_task("demo clip", total=n_all)
         if self._progress is not None:
             self._progress.update(self._task, completed=n_done)
+        elif 4 * n_done // n_all > self._n_quarters:
+            self._n_quarters = 4 * n_done // n_all
+            print(f"Making the demo clip: {25 * self._n_quarters} %", file=sys.stderr)
 
 
 def _logged(context: Context, session_id: str) -> list[Interval]:

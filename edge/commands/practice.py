@@ -24,7 +24,7 @@ examples:
 A clip shows a face that sways; in two of three something moves, briefly. Did something move, where, on which
 side? After the answer the clip comes again, slowly and as magnified points. Amplitude and duration adapt to
 what is seen. Nothing is named but the movement: to see that something moved is not to know why.
-Needs: pip install 'microcue[practice]'
+Needs the extra `practice`.
 """
 _COLUMNS = ("day", "seen", "seen_in_still", "where_right", "side_right", "not_counted")
 _SHOWN = {

@@ -22,7 +22,7 @@ examples:
   microcue report --pdf --browser /opt/chromium/chrome --output report.pdf
 
 The file needs no server and no network, and holds no script. Its numbers are those of `microcue export`.
---pdf prints it with Chromium or Chrome, where one is installed. Needs: pip install 'microcue[review]'
+--pdf prints it with Chromium or Chrome, where one is installed. Needs the extra `review`.
 """
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PRINTING_S = 120

@@ -25,7 +25,7 @@ examples:
 
 The link lets one browser in, once, within an hour. The page is served on this machine only: another
 address needs a certificate and a password. It reads the log, and writes decisions and notes, also
-while a run is recording. Needs: pip install 'microcue[review]'
+while a run is recording. Needs the extra `review`.
 """
 _PASSWORD_MIN = 12
 # a run that is recording comes first

@@ -6,6 +6,8 @@ import pytest
 
 from edge.cli import main
 from edge.commands import demo
+from edge.commands.context import Context
+from edge.config import Config
 from edge.evaluate.score import Interval, score
 from edge.synth.demo import demo_plan
 
@@ -36,3 +38,12 @@ def test_verdict_counts_what_was_found_named_and_false():
     text = demo.verdict(score(truth, cues, 30.0))
     assert "1 of 2 planned movements found, 1 with IoU of at least 0.5, 1 with the right movement" in text
     assert "1 false cue in 30 s (2.0 a minute, 1 of them marked as beside a blink or speech)" in text
+
+
+def test_whoever_has_no_terminal_hears_of_the_clip_in_quarters(capsys, tmp_path):
+    with demo._Making(Context(Config(), tmp_path)) as making:
+        for n_done in range(0, 1001, 10):
+            making(n_done, 1000)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("Making the demo clip; this happens once")
+    assert [line[-5:].strip() for line in said[1:]] == ["25 %", "50 %", "75 %", "100 %"]
