@@ -364,6 +364,19 @@ def test_there_and_back_twice_is_two_cues_that_belong_together(watch, second):
     assert again.related_onset_ns == first.onset_ns
 
 
+def test_the_second_of_two_flashes_a_quarter_of_a_second_apart_is_found(watch):
+    """The refractory period must end before it: at twice its length every second one is lost."""
+    face = SimulatedFace(40.0, seed=5)
+    firsts_s = np.arange(8.0, 38.0, 2.0)
+    for onset_s in firsts_s:
+        face.add_movement(BROWS, onset_s, 0.08, 20.0)
+        face.add_movement(BROWS, onset_s + 0.25, 0.08, 20.0)
+    _, cues, _ = watch(face)
+    seconds_s = firsts_s + 0.25
+    found = [any(onset_s < cue.apex_ns / 1e9 < onset_s + 0.08 for cue in cues) for onset_s in seconds_s]
+    assert np.mean(found) >= 0.9
+
+
 def test_a_flash_that_a_smile_covers_belongs_to_it(watch):
     face = SimulatedFace(50.0, seed=9)
     face.add_movement(CORNERS, 30.0, 0.2, -15.0)
