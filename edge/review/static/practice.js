@@ -50,7 +50,7 @@ function play(slower, draw) {
 async function next() {
   run++; // a replay that goes on ends here
   try {
-    element("next").disabled = true; element("replay").hidden = true; element("truth").hidden = true; form.hidden = true;
+    element("next").disabled = true; element("replay").hidden = true; element("truth").hidden = true; form.hidden = true; element("before").hidden = true;
     form.reset(); element("where").hidden = true; truth = null;
     told.textContent = word("Drawing the clip …");
     blank(false);
