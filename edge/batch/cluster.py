@@ -18,6 +18,7 @@ from edge.errors import MissingExtra
 
 _PER_WORKER = 2  # a worker has its next segment at hand when it is done with one
 _CONNECT_S = 10.0
+_AGAIN = ("lost", "pending")
 # What Dask does many times a second to show who is slow, and nobody looks at here. On two cores with two
 # workers it took every tenth second of them (tools/benchmark_batch.py).
 _QUIET = {
@@ -121,7 +122,9 @@ class Cluster:
 
     def next_answer(self) -> Answer:
         """Wait for any task; raises SchedulerLost where it was dropped."""
-        future = next(self._done)
+        # one whose worker died between being done and being asked is done again, by the scheduler's own doing
+        while (future := next(self._done)).status in _AGAIN:
+            self._done.add(future)
         job, number = self._asked.pop(future.key)
         if future.status == "finished":
             return Answer(job, number, future.result())

@@ -11,12 +11,14 @@ import time
 from contextlib import closing
 
 import pytest
+from distributed import Future
 from pyarrow import parquet
 
 from edge.batch.archive import watch
 from edge.batch.cluster import open_pool
 from edge.batch.errors import SchedulerLost
-from edge.batch.job import Video
+from edge.batch.job import Video, job_of
+from edge.batch.result import Done
 from edge.config_text import to_toml
 from edge.errors import MissingExtra
 
@@ -64,6 +66,13 @@ class KillingPool:
         return self._pool.next_answer()
 
 
+def wait_until(is_so):
+    until_s = time.monotonic() + PATIENCE_S
+    while not is_so() and time.monotonic() < until_s:
+        time.sleep(0.005)
+    assert is_so()
+
+
 def test_a_worker_that_is_killed_in_the_middle_changes_nothing(videos, config, expected, tmp_path):
     with closing(open_pool(2)) as pool:
         killing = KillingPool(pool, n_answers=5)
@@ -73,6 +82,19 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(videos, config, e
     assert [result.error for result in results] == [""] * N_VIDEOS
     assert [onsets(result.cues) for result in results] == [expected] * N_VIDEOS
     assert [result.n_segments for result in results] == [5] * N_VIDEOS
+
+
+def test_a_result_whose_worker_died_before_it_was_fetched_is_made_again(videos, config, tmp_path):
+    with closing(open_pool(2)) as pool:
+        pool.submit(job_of(videos[0], config, Done(tmp_path).states, 0.0), 0)
+        future = Future(next(iter(pool._asked)), pool._client)
+        wait_until(future.done)
+        (holder,) = pool._client.who_has([future])[future.key]
+        os.kill(pool._client.run(os.getpid)[holder], signal.SIGKILL)
+        wait_until(lambda: not future.done())
+        answer = pool.next_answer()
+    assert answer.error is None
+    assert answer.result.n_segments == 1
 
 
 def test_a_client_that_is_killed_goes_on_where_it_was(videos, config, expected, tmp_path):
