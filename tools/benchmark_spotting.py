@@ -27,9 +27,11 @@ from spotting.outcomes import Watched, judge, together
 from spotting.plans import (
     CONDITIONS,
     DISTRACTORS,
+    EVERY_MOVEMENT,
     OTHER_FACES,
     curve_clip,
     distractor_clip,
+    every_movement_clip,
     macro_clip,
     talking_clip,
     video_clip,
@@ -55,7 +57,7 @@ def main() -> None:
     runs = run_peers(arguments, synthetic_clips(arguments)) if "peers" in arguments.parts else []
     on_clips = run_peers(arguments, real_clips(arguments)) if "peers-clips" in arguments.parts else []
     texts = {
-        "tables": as_text(watched),
+        "tables": as_text(watched) if clips else "",
         "peers": versus.peers_table(runs) if runs else "",
         "peers-clips": versus.peers_table(on_clips) if on_clips else "",
     }
@@ -124,6 +126,8 @@ def chosen_clips(arguments: argparse.Namespace) -> Iterator[Clip]:
         if "curves" in arguments.parts and is_wanted(name):
             for k in range(arguments.repeats * REPEATS.get(name, 1)):
                 yield curve_clip(name, condition, arguments.seed + k)
+    if "curves" in arguments.parts and is_wanted(EVERY_MOVEMENT):
+        yield every_movement_clip(arguments.seed)
     if "macro" in arguments.parts:
         yield from (macro_clip(arguments.seed + k) for k in range(arguments.repeats))
     for name in DISTRACTORS:
@@ -208,7 +212,8 @@ def as_text(watched: Watched) -> str:
     sections: list[tuple[str, str]] = []
     if watched.of(*curves).outcomes:
         sections.append(("Conditions", tables.condition_table(watched, curves)))
-        sections.append(("Movements, all conditions", tables.movement_table(watched.of(*curves).outcomes)))
+        outcomes = watched.of(*curves, EVERY_MOVEMENT).outcomes
+        sections.append(("Movements, all conditions", tables.movement_table(outcomes)))
     for name, frame_ms in (("reference", 1e3 / 120), ("200 fps", 1e3 / 200)):
         if outcomes := watched.of(name).outcomes:
             sections.append((f"Recall by amplitude and duration: {name}", tables.curve_table(outcomes)))
@@ -216,7 +221,9 @@ def as_text(watched: Watched) -> str:
     if watched.of(*distractors).seconds:
         sections.append(("Distractors", tables.distractor_table(watched, distractors)))
     if others:
-        sections.append(("Longer ones, other faces, real video", tables.condition_table(watched, others)))
+        sections.append(
+            ("Longer ones, every movement, other faces, real video", tables.condition_table(watched, others))
+        )
         sections.append(("Cues there that nothing was planned for", tables.distractor_table(watched, others)))
     if watched.seconds:
         sections.append(("Every unmarked cue that nothing was planned for", tables.false_table(watched)))

@@ -1,7 +1,8 @@
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
+import benchmark_spotting
 import numpy as np
 import pytest
 from spotting import versus
@@ -25,8 +26,11 @@ from spotting.plans import (
     CONDITIONS,
     DISTRACTORS,
     DURATIONS_MS,
+    EVERY_MIOD,
+    SIDES,
     curve_clip,
     distractor_clip,
+    every_movement_clip,
     macro_clip,
     talking_clip,
     video_clip,
@@ -35,6 +39,7 @@ from spotting.recording import Recording, kept, watch
 from spotting.tables import as_json, curve_table, distractor_table, is_barred, is_shortest, share
 from spotting.versus import PeerRun
 
+from edge.anatomy import ACTION_UNITS
 from edge.config import Config
 from edge.evaluate.score import Interval
 from edge.evaluate.signals import Decided, spot
@@ -96,6 +101,13 @@ def test_a_distractor_is_a_valid_plan_without_any_movement(name):
     assert len(parse_plan(write_plan(plan)).happenings) == len(plan.happenings)
     assert not [h for h in plan.happenings if h.event == "movement"]
     assert plan.duration_s == 60.0
+
+
+def test_a_clip_holds_every_movement_on_every_side_in_each_size_once():
+    plan = every_movement_clip(5).plan
+    drawn = sorted((h.movement, h.side, h.amplitude) for h in plan.happenings)
+    assert drawn == sorted(product(ACTION_UNITS, SIDES, EVERY_MIOD))
+    assert all(one.offset_s + 1.0 < two.onset_s for one, two in pairwise(plan.happenings))
 
 
 def test_the_other_clips_are_valid_plans_too():
@@ -277,4 +289,13 @@ def test_distractors_are_also_told_all_together():
     watched = Watched([], [false], {"a": 60.0, "b": 180.0})
     assert "| all of them | 4.0 | 1 | 0.25 (0.01–1.39) | 0.00 | 0.00 |" in distractor_table(
         watched, ["a", "b"]
+    )
+
+
+def test_a_page_keeps_the_tables_of_parts_that_were_not_run(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- tables -->\n\nold\n\n<!-- end of tables -->\n<!-- peers --><!-- end of peers -->\n")
+    benchmark_spotting.write_docs(page, {"tables": "", "peers": "new"}, tmp_path)
+    assert page.read_text() == (
+        "<!-- tables -->\n\nold\n\n<!-- end of tables -->\n<!-- peers -->\n\nnew\n\n<!-- end of peers -->\n"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -16,6 +17,8 @@ DURATIONS_MS = (40.0, 67.0, 100.0, 200.0, 300.0, 450.0)
 MOVEMENTS = tuple(ACTION_UNITS)
 BROW_MOVEMENTS = ("inner_brow_raise", "outer_brow_raise", "brow_lower")
 SIDES = ("left", "right", "both")
+EVERY_MOVEMENT = "every movement"  # the group of its clip
+EVERY_MIOD = (8.0, 12.0, 25.0)
 LEAD_IN_S = 8.0
 SPACING_S = (1.6, 2.4)  # onset to onset, so that each movement can be told from the next
 _REFERENCE = Condition()
@@ -87,6 +90,22 @@ def macro_clip(seed: int) -> Clip:
         happenings.append(movement(rng, onset_s, duration_s, amplitude, MOVEMENTS))
         onset_s += duration_s + float(rng.uniform(2.0, 4.0))
     return Clip(f"macro-{seed}", "macro", planned(happenings, _REFERENCE.settings(onset_s + 3.0, seed)))
+
+
+def every_movement_clip(seed: int) -> Clip:
+    """Every movement on every side in three sizes: curves draw theirs, and few seeds miss one."""
+    rng = np.random.default_rng([seed, 37])
+    cells = list(product(MOVEMENTS, SIDES, EVERY_MIOD))
+    rng.shuffle(cells)
+    happenings = []
+    onset_s = LEAD_IN_S
+    for name, side, amplitude in cells:
+        duration_s = float(rng.choice(DURATIONS_MS)) / 1e3
+        drawn = movement(rng, onset_s, duration_s, float(amplitude), (str(name),))
+        happenings.append(replace(drawn, side=str(side)))
+        onset_s += duration_s + float(rng.uniform(*SPACING_S))
+    plan = planned(happenings, _REFERENCE.settings(onset_s + 1.0, seed))
+    return Clip(f"every-movement-{seed}", EVERY_MOVEMENT, plan, is_still=True)
 
 
 def movement(
