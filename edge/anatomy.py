@@ -133,6 +133,9 @@ CHANNEL_QUANTA = np.array(
     [0.02] * N_SIGNALS + [1e-4, 1e-4, 0.1, 0.1, 0.1, 0.25, 0.25, 0.1, 0.01, 1e-4], dtype=np.float32
 )
 
+# as a log has it: the number as written above, not as the nearest float32
+CHANNELS = {name: float(str(quantum)) for name, quantum in zip(CHANNEL_NAMES, CHANNEL_QUANTA, strict=True)}
+
 
 def decode(codes: NDArray[np.int16]) -> NDArray[np.float32]:
     """Channel values in their own units; NaN where the patch was lost.

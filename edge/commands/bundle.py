@@ -12,7 +12,7 @@ from typing import Any
 from edge.commands.context import Context
 from edge.errors import UsageError
 from edge.record.bundle import open_bundle, write_bundle
-from edge.record.collect import Collected, collect
+from edge.record.collect import Collected, collect, forget_collected
 from edge.record.keys import make_key
 from edge.record.reading import LogReader
 from edge.record.schema import DATABASE_NAME
@@ -41,10 +41,12 @@ _COLLECT_EXAMPLE = """\
 examples:
   microcue collect *.age --key lab.key --into lab.duckdb
   microcue collect rig3 rig4 --into lab.duckdb --signals
+  microcue collect --forget P07 --into lab.duckdb
   duckdb lab.duckdb "SELECT participant, count(*) FROM cues JOIN sessions USING (session_id) GROUP BY 1"
 
 Takes bundles and data directories. A session that is there already is not added again; one that has grown
-since takes its own place.
+since takes its own place. --forget takes a participant out, and the file is written anew without them;
+bundles and logs that have them still would bring them back.
 """
 
 
@@ -64,10 +66,11 @@ def register(subparsers: Any) -> None:
     unbundle.add_argument("--into", metavar="DIR", type=Path, required=True, help="a new data directory")
     unbundle.set_defaults(run=run_unbundle)
     gather = _parser(subparsers, "collect", "merge many devices' sessions into DuckDB", _COLLECT_EXAMPLE)
-    gather.add_argument("sources", metavar="BUNDLE|DIR", type=Path, nargs="+")
+    gather.add_argument("sources", metavar="BUNDLE|DIR", type=Path, nargs="*")
     gather.add_argument("--key", metavar="FILE", type=Path, help="the secret key, for bundles")
     gather.add_argument("--into", metavar="FILE", type=Path, required=True, help="the DuckDB file")
     gather.add_argument("--signals", action="store_true", help="the movement signals too")
+    gather.add_argument("--forget", metavar="CODE", help="take a participant's sessions out again")
     gather.set_defaults(run=run_collect)
 
 
@@ -106,6 +109,10 @@ def run_unbundle(args: argparse.Namespace, context: Context) -> int:
 
 def run_collect(args: argparse.Namespace, context: Context) -> int:
     """Merge one after the other; what was merged stays where a later one is refused."""
+    if bool(args.sources) == (args.forget is not None):
+        raise UsageError("collect expects bundles or data directories, or --forget CODE, and not both")
+    if args.forget is not None:
+        return _forget(args, context)
     told = []
     for source in args.sources:
         done = _collected(source, args)
@@ -115,6 +122,15 @@ def run_collect(args: argparse.Namespace, context: Context) -> int:
         )
     if context.json:
         print(json.dumps(told))
+    return 0
+
+
+def _forget(args: argparse.Namespace, context: Context) -> int:
+    n_sessions = forget_collected(args.into, args.forget)
+    if context.json:
+        print(json.dumps({"participant": args.forget, "n_sessions": n_sessions}))
+    sessions = "1 session" if n_sessions == 1 else f"{n_sessions} sessions"
+    context.print_text(f"{sessions} of {args.forget} taken out of {args.into}, which was written anew.")
     return 0
 
 

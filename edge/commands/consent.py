@@ -22,6 +22,7 @@ examples:
   microcue consent P07
   microcue consent P07 --withdraw
   microcue consent --give             somebody in front of a kiosk agrees to its text; prints their code
+  microcue consent K-0007-hbkd --give   the same, for somebody who was there before and brought the code
 
 The newest counts. `run --participant P07` then keeps no more than was agreed to, out of
 {", ".join(MAY_AGREE_TO)}; cues and blinks are always kept. After a withdrawal it refuses to watch
@@ -48,20 +49,22 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--version", metavar="V", dest="text_version", help="which text was read")
     parser.add_argument("--text", metavar="FILE", type=Path, help="that text; it is kept with the consent")
     parser.add_argument("--withdraw", action="store_true", help="the participant took it back")
-    parser.add_argument("--give", action="store_true", help="a kiosk's next visitor agrees; makes their code")
+    parser.add_argument(
+        "--give", action="store_true", help="a kiosk's next visitor agrees; makes their code, without CODE"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Record or withdraw, then show what there is."""
-    if args.give:
-        return _give(args, context)
-    if args.participant is None:
+    if args.participant is None and not args.give:
         raise UsageError("consent expects CODE, or --give at a kiosk; microcue sessions shows the codes")
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", args.participant):
+    if args.participant is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", args.participant):
         raise UsageError(
             f"CODE expects up to 64 letters, digits, - or _, found {args.participant!r}; a code, never a name"
         )
+    if args.give:
+        return _give(args, context)
     if args.withdraw and args.agreed is not None:
         raise UsageError("consent expects --agreed or --withdraw, not both")
     if args.agreed is not None:
@@ -86,14 +89,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _give(args: argparse.Namespace, context: Context) -> int:
     """Let the kiosk begin, and wait until it has."""
-    if args.participant or args.withdraw or args.text or args.text_version:
-        raise UsageError("--give makes the code and takes the kiosk's own text; it goes with --agreed alone")
+    if args.withdraw or args.text or args.text_version:
+        raise UsageError("--give takes the kiosk's own text; it goes with CODE and --agreed alone")
     config = context.config
     if config.session.mode != "kiosk":
         raise UsageError('--give expects a kiosk, session.mode is "person"; give --config FILE of the kiosk')
     agreed = kept_by(config.record) if args.agreed is None else _agreed(args.agreed)
     text = read_consent_text(Path(config.kiosk.consent_text))
-    code = begin_visit(context.data_dir, agreed, text)
+    code = begin_visit(context.data_dir, agreed, text, args.participant or "")
     if context.json:
         print(json.dumps({"participant": code}))
     context.print_text(f"The kiosk watches {code} now. microcue consent {code} --withdraw deletes it.")

@@ -22,9 +22,9 @@ examples:
   microcue sessions --json | jq '.[-1].n_micro'
 
 A session is named after its start in UTC. `watched` is the share of it in which a face was
-followed, `/min` the micro cues in a minute of that time. Below its name stands whether it is still
-`running`, or `interrupted`: it has no end, because the power went or the process was killed, and
-everything up to its last second is there.
+followed, `/min` the micro cues in a minute of that time: it compares a person with themselves and
+nobody with others. Below its name stands whether it is still `running`, or `interrupted`: it has no
+end, because the power went or the process was killed, and everything up to its last second is there.
 """
 _CUES_EXAMPLE = """\
 examples:
@@ -48,6 +48,7 @@ _SESSION_HEADINGS = {
     "n_macro": "macro",
     "per_minute": "/min",
 }
+_COUNTS = "Compare these counts within a person, never between people."
 _CUE_HEADINGS = ("cue", "at", "kind", "ms", "movements", "side", "miod", "false/h", "during")
 # a head in conversation goes beyond it about a tenth of the time
 _FAST_HEAD_MIOD_S = 420.0
@@ -106,6 +107,8 @@ def run_sessions(args: argparse.Namespace, context: Context) -> int:
     context.print_table(
         f"Sessions in {context.data_dir}", names, rows, headings, drop_first=_ROOM_FOR_SESSIONS
     )
+    if sum(bool(row[names.index("per_minute")]) for row in rows) > 1:
+        context.print_text(_COUNTS)
     return 0
 
 

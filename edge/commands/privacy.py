@@ -30,6 +30,7 @@ examples:
 participants' codes and consents, until `forget --participant`.
 `forget` deletes at once. PRIVACY.md says what is never stored.
 `--prove` touches nothing that is stored, and exits 1 where a promise is broken or cannot be told here.
+It tries what PRIVACY.md promises of any run; that a kiosk asks first and deletes, try at the kiosk.
 """
 _COLUMNS = ("what", "n", "since", "until", "where")
 _STARTED = SESSION_COLUMNS.index("started_utc")
@@ -82,7 +83,9 @@ def _prove(context: Context) -> int:
 
     from edge.proof.promises import observe, verdicts
 
-    with Console(stderr=True).status("watching a session of six seconds ..."):
+    with Console(stderr=True).status(
+        "watching a session of six seconds, then searching what it left; longer on a small board ..."
+    ):
         found = verdicts(observe(context.config.record.pictures))
     rows = [(verdict.promise, verdict.level, verdict.seen, verdict.fix) for verdict in found]
     shown = {"promise": "promise", "level": "", "seen": "seen", "fix": "what to do"}

@@ -13,9 +13,9 @@ from typing import Any
 
 from edge.commands.context import Context
 from edge.errors import EXIT_INPUT_OUTPUT, EdgeError, UsageError
-from edge.firmware.card import find_card
+from edge.firmware.card import FIRST_BOOT_NAME, find_card
 from edge.firmware.errors import FirmwareError
-from edge.firmware.first_boot import apply_boot_files, remove_boot_files
+from edge.firmware.first_boot import apply_boot_files, offer_card, remove_boot_files, take_back_card
 from edge.firmware.manifest import AHEAD, APPLIANCE, CARD, REVIEW, SERVICE, Installed, installed
 from edge.firmware.slots import HOME
 
@@ -106,10 +106,24 @@ def install(args: argparse.Namespace, context: Context, call: Run = subprocess.c
         context.print_text(f"write {path}" + (f":\n\n{text}" if args.dry_run else ""))
         if not args.dry_run:
             _write(path, text)
-    if args.appliance:
-        _change_boot_files(args, context, lambda boot: apply_boot_files(boot, "auto", wifi=False))
+    told = _prepare_card(args, context) if args.appliance else ""
     _take(_first_steps(chosen), args, context, call)
+    if told:
+        context.print_text(told)
     return 0
+
+
+def _prepare_card(args: argparse.Namespace, context: Context) -> str:
+    """Change what a Raspberry Pi's card holds; what its owner should know before the next start."""
+    offered: list[Path] = []
+
+    def prepare(boot: Path) -> None:
+        apply_boot_files(boot, "auto", wifi=False)
+        offered.extend(offer_card(boot, args.root))
+
+    _change_boot_files(args, context, prepare)
+    where = f"; edit {' and '.join(map(str, offered))} before that" if offered else ""
+    return f"From the next start on there is no SSH and no Wi-Fi unless {FIRST_BOOT_NAME} asks for it{where}."
 
 
 def _compiled_ahead(command: Path, args: argparse.Namespace, context: Context, call: Run) -> bool:
@@ -157,10 +171,15 @@ def uninstall(args: argparse.Namespace, context: Context, call: Run = subprocess
     if units:
         _take([["systemctl", "disable", "--now", *units]], args, context, call)
     _remove_files(present, args, context)
-    _change_boot_files(args, context, remove_boot_files)
+    _change_boot_files(args, context, _leave_card)
     _take([["systemctl", "daemon-reload"]], args, context, call)
     context.print_text("The log stays in /var/lib/microcue; microcue forget deletes what is in it.")
     return 0
+
+
+def _leave_card(boot: Path) -> None:
+    remove_boot_files(boot)
+    take_back_card(boot)
 
 
 def _change_boot_files(args: argparse.Namespace, context: Context, change: Callable[[Path], None]) -> None:
@@ -169,7 +188,9 @@ def _change_boot_files(args: argparse.Namespace, context: Context, change: Calla
         boot = find_card(args.root)
     except FirmwareError:
         return
-    context.print_text(f"change {boot / 'config.txt'} and {boot / 'cmdline.txt'}")
+    context.print_text(
+        f"change {boot / 'config.txt'} and {boot / 'cmdline.txt'}, and the two files beside them"
+    )
     if not args.dry_run:
         change(boot)
 

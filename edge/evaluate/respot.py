@@ -6,13 +6,31 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from edge.anatomy import CHANNELS
 from edge.config import SpotConfig
+from edge.errors import UsageError
 from edge.messages import Blink, Cue
 from edge.pipeline import SAME_PERSON_NS
 from edge.record.errors import NoSignals
 from edge.record.questions import SignalBlockRead
 from edge.record.reading import LogReader
 from edge.spot.spotter import Spotter
+
+
+class OtherSignals(UsageError):
+    """The stored signals are those of a version that measured others."""
+
+    def __init__(self, session_id: str, n_stored: int) -> None:
+        super().__init__(session_id, n_stored)
+        self.session_id = session_id
+        self.n_stored = n_stored
+
+    def __str__(self) -> str:
+        return (
+            f"expected the {len(CHANNELS)} channels that this version measures in session {self.session_id}, "
+            f"found {self.n_stored} of another version; respot with that one, or export --signals, which "
+            "reads any"
+        )
 
 
 def respot(log: LogReader, session_id: str, config: SpotConfig) -> Iterator[Cue | Blink]:
@@ -30,11 +48,15 @@ def respot(log: LogReader, session_id: str, config: SpotConfig) -> Iterator[Cue 
     ------
     NoSignals
         The session's signals were not kept.
+    OtherSignals
+        They are not those that this version measures.
     BlockDamaged
     """
     faces = log.faces(session_id)
     if not faces:
         raise NoSignals(session_id)
+    if (stored := log.channels(session_id)) != CHANNELS or list(stored) != list(CHANNELS):
+        raise OtherSignals(session_id, len(stored))
     for face in faces:
         yield from _respot_face(log, session_id, face, config)
 

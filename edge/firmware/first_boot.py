@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge.config import FILE_NAME, SYSTEM_FILE
 from edge.errors import ConfigError, EdgeError
-from edge.firmware import boot_files, card, network, seal
+from edge.firmware import boot_files, card, manifest, network, seal
 from edge.firmware.card import FIRST_BOOT_NAME
 from edge.firmware.card_settings import FirstBoot, read_first_boot, read_settings
 from edge.firmware.errors import FirmwareError
@@ -103,6 +103,34 @@ def apply_card(boot: Path, root: Path, sealed: bool = False) -> Outcome:
 
 def _prints(boot: Path) -> dict[str, str]:
     return {name: card.fingerprint(boot / name) for name in (FILE_NAME, FIRST_BOOT_NAME)}
+
+
+def offer_card(boot: Path, root: Path) -> list[Path]:
+    """Put both files on a card that was never read and lacks them; gives those that were written.
+
+    Settings that stand already are put there as they are: the first start would replace them otherwise.
+
+    Raises
+    ------
+    FirmwareError
+    """
+    if (root / _STATE).is_file():  # who took a file away since would have it applied again, with its defaults
+        return []
+    texts = {name: manifest.read(f"first-boot/{name}") for name in (FIRST_BOOT_NAME, FILE_NAME)}
+    if (root / _SETTINGS).is_file():
+        texts[FILE_NAME] = (root / _SETTINGS).read_text(encoding="utf-8")
+    absent = [name for name in texts if not (boot / name).exists()]
+    for name in absent:
+        card.write_whole(boot / name, texts[name])
+    return [boot / name for name in absent]
+
+
+def take_back_card(boot: Path) -> None:
+    """Remove those of the two files that nobody has changed."""
+    for name in (FIRST_BOOT_NAME, FILE_NAME):
+        path = boot / name
+        if path.is_file() and path.read_bytes() == manifest.read(f"first-boot/{name}").encode():
+            path.unlink()
 
 
 def apply_boot_files(boot: Path, sensor: str, wifi: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -66,11 +66,14 @@ def open_indicator(
     """
     is_quiet = _quiet(config.quiet_hours)
     with ExitStack() as opened:
-        members: list[Player] = []
+        members: list[Indicator] = []
+
+        def add(member: Indicator) -> None:
+            members.append(member)
+            opened.callback(member.close)
 
         def play(display: Display, shows_cues: bool = True) -> None:
-            members.append(Player(display, latency=latency if shows_cues and not members else None))
-            opened.callback(members[-1].close)
+            add(Player(display, latency=latency if shows_cues and not members else None))
 
         def play_on(setting: str, language: Language) -> None:
             play(LightDisplay(open_light(setting), language, is_quiet if language is BUZZER else _never))
@@ -82,11 +85,10 @@ def open_indicator(
         if config.buzzer:
             play_on(config.buzzer, BUZZER)
         opened.pop_all()
-    for member in members:
-        member.start()
-    if len(members) == 1:
-        return members[0]
-    return IndicatorGroup(members) if members else NullIndicator()
+    indicator = _together(members)
+    for player in players_of(indicator):
+        player.start()
+    return indicator
 
 
 def players_of(indicator: Indicator) -> tuple[Player, ...]:
@@ -94,6 +96,12 @@ def players_of(indicator: Indicator) -> tuple[Player, ...]:
     if isinstance(indicator, IndicatorGroup):
         return tuple(player for member in indicator.members for player in players_of(member))
     return (indicator,) if isinstance(indicator, Player) else ()
+
+
+def _together(members: Sequence[Indicator]) -> Indicator:
+    if len(members) == 1:
+        return members[0]
+    return IndicatorGroup(members) if members else NullIndicator()
 
 
 def open_button(setting: str, act: Callable[[Gesture, int], None]) -> Button:

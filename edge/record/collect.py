@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.errors import MissingExtra
+from edge.errors import MissingExtra, UsageError
 from edge.record.errors import CollectionUnwritable
 from edge.record.export import FORMATS, SIGNAL_FORMATS
 from edge.record.reading import SESSION_COLUMNS, LogReader
@@ -20,6 +20,21 @@ _TEXTS = {
     "consent_version",
 }
 _TABLES = ("sessions", "cues", "marks", "signals")
+
+
+class ParticipantUncollected(UsageError):
+    """No session of that participant in a DuckDB file."""
+
+    def __init__(self, path: Path, code: str) -> None:
+        super().__init__(path, code)
+        self.path = path
+        self.code = code
+
+    def __str__(self) -> str:
+        return (
+            f"there is no session of {self.code!r} in {self.path}; `participant` in its table `sessions` "
+            "has the codes"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,53 @@ def collect(data_dir: Path, target: Path, signals: bool) -> Collected:
     finally:
         os.umask(mask)
     return collected
+
+
+def forget_collected(target: Path, code: str) -> int:
+    """Take a participant out of a DuckDB file of `collect`; gives how many sessions there were.
+
+    DuckDB does not overwrite what it deletes, so what stays is copied into a new file, which takes the old
+    one's place; tables and views of somebody's own are copied as they are.
+
+    Raises
+    ------
+    MissingExtra
+        DuckDB or pyarrow is not installed.
+    ParticipantUncollected
+        No session there is theirs; nothing was changed.
+    CollectionUnwritable
+    """
+    duckdb = _duckdb()
+    if not target.is_file():
+        raise CollectionUnwritable(target, "there is no such file")
+    mask = os.umask(0o077)
+    try:
+        # beside it: a file takes another's place within one file system only
+        with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".forget-") as folder:
+            fresh = Path(folder) / "fresh.duckdb"
+            with closing(duckdb.connect(str(target))) as connection:
+                n_sessions = _take_out(connection, code)
+                if not n_sessions:
+                    raise ParticipantUncollected(target, code)
+                (name,) = connection.execute("SELECT current_database()").fetchone()
+                connection.execute(f"ATTACH '{str(fresh).replace(chr(39), chr(39) * 2)}' AS \"{name}_fresh\"")
+                connection.execute(f'COPY FROM DATABASE "{name}" TO "{name}_fresh"')
+            fresh.replace(target)
+    except duckdb.Error as error:
+        raise CollectionUnwritable(target, str(error)) from error
+    finally:
+        os.umask(mask)
+    return n_sessions
+
+
+def _take_out(connection: Any, code: str) -> int:
+    theirs = "SELECT session_id FROM sessions WHERE participant = ?"
+    n_sessions = len(connection.execute(theirs, [code]).fetchall())
+    connection.execute("BEGIN")
+    for table in reversed(_TABLES):  # the sessions last: they name the person
+        connection.execute(f"DELETE FROM {table} WHERE session_id IN ({theirs})", [code])
+    connection.execute("COMMIT")
+    return n_sessions
 
 
 def _add(connection: Any, log: LogReader, signals: bool) -> Collected:

@@ -11,7 +11,7 @@ import time
 from dataclasses import astuple, dataclass
 from typing import TypeAlias
 
-from edge.anatomy import CHANNEL_NAMES, CHANNEL_QUANTA
+from edge.anatomy import CHANNELS
 from edge.messages import Blink, Cue, FaceFound, FaceLost, FrameReport, Gap, Mark, SessionInfo
 
 Value: TypeAlias = "int | float | str | bytes | None"
@@ -125,16 +125,13 @@ class SessionRows:
     def start(self, info: SessionInfo, boot_id: str) -> list[Statement]:
         """Session, participant and versions."""
         source = info.source
-        # as written in the table, not as the nearest float32
-        quanta = (float(str(quantum)) for quantum in CHANNEL_QUANTA)
-        channels = dict(zip(CHANNEL_NAMES, quanta, strict=True))
         rows = []
         if info.participant:
             rows.append(Statement(_PARTICIPANT, (info.participant,)))
         values = (
             *(self.session_key, self.session_id, info.participant, boot_id, self.first_frame_ns),
             *(source.description, source.width, source.height, float(source.fps), source.timestamps),
-            *(int(source.live), json.dumps(info.settings, default=str), json.dumps(channels)),
+            *(int(source.live), json.dumps(info.settings, default=str), json.dumps(CHANNELS)),
             info.participant,
         )
         rows.append(Statement(_SESSION, values, urgent=True))

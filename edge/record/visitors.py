@@ -19,10 +19,16 @@ from typing import NamedTuple
 
 from edge.config import RecordConfig
 from edge.errors import ConfigError, RecordError
-from edge.record.errors import LogUnreadable, LogUnwritten, SalvagePending
+from edge.record.errors import (
+    ConsentWithdrawn,
+    LogUnreadable,
+    LogUnwritten,
+    ParticipantUnknown,
+    SalvagePending,
+)
 from edge.record.forget import Forgotten, forget, sessions_of
 from edge.record.lock import is_held
-from edge.record.people import ADD_CONSENT, ADD_PARTICIPANT, MAY_AGREE_TO, withdraw_consent
+from edge.record.people import ADD_CONSENT, ADD_PARTICIPANT, MAY_AGREE_TO
 from edge.record.recorder import Recorder
 from edge.record.salvage import unsalvaged
 from edge.record.schema import (
@@ -51,8 +57,20 @@ FROM participants WHERE {_KIOSK_CODES}
 _WAITING = f"""
 SELECT code FROM participants JOIN consents USING (participant_key)
 WHERE {_KIOSK_CODES} AND withdrawn_unix_ns IS NULL AND at_unix_ns BETWEEN ? AND ?
-    AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.participant_key = participants.participant_key)
+    AND at_unix_ns = (SELECT max(at_unix_ns) FROM consents c
+        WHERE c.participant_key = participants.participant_key)
+    AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.participant_key = participants.participant_key
+        AND consent_unix_ns = at_unix_ns)
 ORDER BY at_unix_ns LIMIT 1
+"""
+_TAKE_BACK = """
+UPDATE consents SET withdrawn_unix_ns = ? WHERE (participant_key, at_unix_ns) IN (
+    SELECT participant_key, max(at_unix_ns) FROM consents JOIN participants USING (participant_key)
+    WHERE code = ? GROUP BY participant_key)
+"""
+_STANDING = f"""
+SELECT max(withdrawn_unix_ns IS NULL) FROM consents JOIN participants USING (participant_key)
+WHERE code = ? AND {_KIOSK_CODES}
 """
 _WITHDRAWN = f"""
 SELECT code FROM participants WHERE {_KIOSK_CODES}
@@ -120,7 +138,7 @@ class Wishes(NamedTuple):
     Attributes
     ----------
     waiting : str or None
-        Who agreed within `WAITING_NS` and has not been watched yet; the longest waiting of them.
+        Who agreed within `WAITING_NS` and has not been watched since; the longest waiting of them.
     withdrawn : list of str
         Who took the consent back and is not forgotten yet.
     """
@@ -183,8 +201,8 @@ def read_consent_text(path: Path) -> ConsentText:
     return ConsentText(text, f"sha256:{hashlib.sha256(content).hexdigest()}")
 
 
-def admit(data_dir: Path, agreed: Iterable[str], text: ConsentText) -> str:
-    """Record that somebody agreed to a text just now; gives the code made for them.
+def admit(data_dir: Path, agreed: Iterable[str], text: ConsentText, code: str = "") -> str:
+    """Record that somebody agreed to a text just now; gives their code.
 
     Parameters
     ----------
@@ -192,6 +210,8 @@ def admit(data_dir: Path, agreed: Iterable[str], text: ConsentText) -> str:
     agreed : iterable of str
         Out of `MAY_AGREE_TO`; cues are always among what is kept.
     text : ConsentText
+    code : str, optional
+        Of somebody who was here before and brought it; one is made otherwise.
 
     Returns
     -------
@@ -200,6 +220,8 @@ def admit(data_dir: Path, agreed: Iterable[str], text: ConsentText) -> str:
 
     Raises
     ------
+    ParticipantUnknown, ConsentWithdrawn
+        The code is none of this kiosk's, or its visits wait for being deleted.
     LogUnwritten, DataDirUnwritable, DiskFull, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
     make_data_dir(data_dir)
@@ -209,14 +231,29 @@ def admit(data_dir: Path, agreed: Iterable[str], text: ConsentText) -> str:
     with closing(connect_writer(path) if is_held(data_dir) else open_for_writing(path)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
-            (newest,) = connection.execute(_NEWEST_NUMBER).fetchone()
-            code = f"K-{newest + 1:04d}-{''.join(secrets.choice(_LETTERS) for _ in range(_N_LETTERS))}"
-            connection.execute(ADD_PARTICIPANT, (code,))
+            if code:
+                _check_standing(connection, code)
+            else:
+                code = _new_code(connection)
+                connection.execute(ADD_PARTICIPANT, (code,))
             connection.execute(ADD_CONSENT, (code, time.time_ns(), words, text.version, text.text))
             connection.execute("COMMIT")
         except SQLITE_ERRORS as error:
             raise LogUnwritten(path, str(error), 2) from error
     return code
+
+
+def _check_standing(connection: sqlite3.Connection, code: str) -> None:
+    (is_standing,) = connection.execute(_STANDING, (code,)).fetchone()
+    if is_standing is None:
+        raise ParticipantUnknown(code)
+    if not is_standing:
+        raise ConsentWithdrawn(code)
+
+
+def _new_code(connection: sqlite3.Connection) -> str:
+    (newest,) = connection.execute(_NEWEST_NUMBER).fetchone()
+    return f"K-{newest + 1:04d}-{''.join(secrets.choice(_LETTERS) for _ in range(_N_LETTERS))}"
 
 
 def kept_by(config: RecordConfig) -> tuple[str, ...]:
@@ -225,26 +262,42 @@ def kept_by(config: RecordConfig) -> tuple[str, ...]:
 
 
 def begin_visit(
-    data_dir: Path, agreed: Iterable[str], text: ConsentText, patience_s: float = BEGIN_PATIENCE_S
+    data_dir: Path,
+    agreed: Iterable[str],
+    text: ConsentText,
+    code: str = "",
+    patience_s: float = BEGIN_PATIENCE_S,
 ) -> str:
     """Admit somebody to the kiosk that runs, and wait until it watches them; gives their code.
 
     Raises
     ------
     KioskBusy
-        None runs, or it does not take them up; then the consent is withdrawn again.
+        None runs, or it does not take them up; then this consent, and no earlier one, is withdrawn again.
+    ParticipantUnknown, ConsentWithdrawn
+        As `admit`.
     LogUnwritten, LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
     if not is_held(data_dir):
         raise KioskBusy(data_dir, "nothing runs there")
-    code = admit(data_dir, agreed, text)
+    n_before = len(sessions_of(data_dir, code)) if code else 0
+    code = admit(data_dir, agreed, text, code)
     until_s = time.monotonic() + patience_s
-    while not sessions_of(data_dir, code):
+    while len(sessions_of(data_dir, code)) <= n_before:
         if time.monotonic() > until_s:
-            withdraw_consent(data_dir, code)
+            _take_back(data_dir, code)
             raise KioskBusy(data_dir, "it watches somebody else, or is no kiosk")
         time.sleep(_LOOK_S)
     return code
+
+
+def _take_back(data_dir: Path, code: str) -> None:
+    path = data_dir / DATABASE_NAME
+    try:
+        with closing(connect_writer(path)) as connection:
+            connection.execute(_TAKE_BACK, (time.time_ns(), code))
+    except SQLITE_ERRORS as error:
+        raise LogUnwritten(path, str(error), 1) from error
 
 
 def wishes(data_dir: Path) -> Wishes:

@@ -174,6 +174,55 @@ def test_collect_takes_each_session_once_and_renews_one_that_grew(rig, key, bund
     assert count(lab, "cues") == 11 + 3 + 4
 
 
+def test_collect_forgets_a_participant_and_leaves_no_byte_of_the_code(rig, microcue, tmp_path):
+    lab = tmp_path / "it's a lab.duckdb"
+    add_consent(rig, "K-0007-hbkd", (), "1")
+    record(rig, "K-0007-hbkd")
+    assert microcue("collect", rig, "--into", lab, "--signals")[0] == 0
+    with duckdb.connect(str(lab)) as own:
+        own.execute("CREATE TABLE coded AS SELECT session_id, 'calm' AS word FROM sessions")
+        own.execute("CREATE VIEW micro AS SELECT * FROM cues WHERE kind = 'micro'")
+        before = dict(
+            own.execute(
+                "SELECT participant, count(*) FROM sessions JOIN cues USING (session_id) GROUP BY 1"
+            ).fetchall()
+        )
+    assert b"K-0007-hbkd" in lab.read_bytes()
+    lab.chmod(0o600)
+    code, out, _ = microcue("collect", "--forget", "K-0007-hbkd", "--into", lab, "--json")
+    assert (code, json.loads(out)) == (0, {"participant": "K-0007-hbkd", "n_sessions": 1})
+    assert b"K-0007-hbkd" not in lab.read_bytes()
+    assert (lab.stat().st_mode & 0o777, sorted(path.name for path in tmp_path.glob("*lab*"))) == (
+        0o600,
+        [lab.name],
+    )
+    with duckdb.connect(str(lab)) as own:
+        after = dict(
+            own.execute(
+                "SELECT participant, count(*) FROM sessions JOIN cues USING (session_id) GROUP BY 1"
+            ).fetchall()
+        )
+        counts = [
+            own.execute(f"SELECT count(DISTINCT session_id) FROM {table}").fetchone()[0]
+            for table in ("marks", "coded", "micro")
+        ]
+    assert after == {name: n for name, n in before.items() if name != "K-0007-hbkd"}
+    assert counts == [2, 3, 2]
+    code, _, err = microcue("collect", "--forget", "K-0007-hbkd", "--into", lab)
+    assert (code, "no session of 'K-0007-hbkd'" in err) == (2, True)
+
+
+def test_collect_forgets_in_a_collection_only(rig, microcue, tmp_path):
+    assert microcue("collect", "--forget", "P07", "--into", tmp_path / "none.duckdb")[0] == 74
+    duckdb.connect(str(tmp_path / "other.duckdb")).close()
+    code, _, err = microcue("collect", "--forget", "P07", "--into", tmp_path / "other.duckdb")
+    assert (code, "other.duckdb cannot be collected into" in err) == (74, True)
+    for words in ((), (rig, "--forget", "P07")):
+        code, _, err = microcue("collect", *words, "--into", tmp_path / "lab.duckdb")
+        assert (code, "and not both" in err) == (2, True)
+    assert not (tmp_path / "lab.duckdb").exists()
+
+
 def test_collect_refuses_what_it_cannot_open(rig, bundle, microcue, tmp_path):
     lab = tmp_path / "lab.duckdb"
     assert "needs --key" in microcue("collect", bundle, "--into", lab)[2]

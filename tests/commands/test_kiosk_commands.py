@@ -56,6 +56,27 @@ def test_consent_is_given_where_a_kiosk_takes_it_up(microcue, settings, data_dir
     assert consents_of(data_dir, visitor)[0].agreed == ("traces",)
 
 
+def test_somebody_with_a_code_is_watched_under_it_again(microcue, settings, data_dir, recorder, tmp_path):
+    visitor = visitors.admit(data_dir, (), visitors.read_consent_text(tmp_path / "consent.txt"))
+    source = SourceInfo("a camera", 64, 48, 30.0, "sensor", live=False)
+    recorder.start_session(SessionInfo(source, visitor), 5, None, True)
+    recorder.end_session("the person left", 0)
+    assert recorder.flush(10.0)
+
+    def take_up():
+        while visitors.wishes(data_dir).waiting != visitor:
+            waited.wait(0.05)
+        recorder.start_session(SessionInfo(source, visitor), 5, None, True)
+
+    waited = threading.Event()
+    kiosk = threading.Thread(target=take_up)
+    kiosk.start()
+    code, out, _ = microcue("consent", visitor, "--give", "--config", str(settings), "--json")
+    kiosk.join()
+    assert (code, json.loads(out)["participant"]) == (0, visitor)
+    assert (participants(data_dir), len(consents_of(data_dir, visitor))) == ([visitor], 2)
+
+
 def test_consent_that_no_kiosk_takes_up_is_withdrawn_again(settings, data_dir, recorder, tmp_path):
     text = visitors.read_consent_text(tmp_path / "consent.txt")
     with pytest.raises(visitors.KioskBusy, match="watches somebody else"):
@@ -73,7 +94,8 @@ def test_consent_is_given_to_no_kiosk_that_does_not_run(microcue, settings, data
     ("words", "said"),
     [
         (("--give",), 'session.mode is "person"'),
-        (("--give", "P07"), "goes with --agreed alone"),
+        (("--give", "P07", "--withdraw"), "goes with CODE and --agreed alone"),
+        (("--give", "no/code"), "a code, never a name"),
         ((), "expects CODE"),
     ],
 )

@@ -72,8 +72,9 @@ def session_ids(microcue):
 def test_sessions_are_listed_for_people(microcue):
     code, out, _ = microcue("sessions")
     assert code == 0
-    heading, _, first, second = out.splitlines()[1:]
+    heading, _, first, second, advice = out.splitlines()[1:]
     assert words_of(heading) == "session who source length fps watched micro macro /min"
+    assert advice.endswith("never between people.")
     assert words_of(first).split(maxsplit=1)[1] == "clip one.mkv 1:06:40 120 100% 1 0 0.0"
     assert second.split()[1] == "P01"
 
@@ -81,7 +82,7 @@ def test_sessions_are_listed_for_people(microcue):
 def test_a_session_that_did_not_finish_says_so_below_its_name(microcue, data_dir):
     with closing(sqlite3.connect(data_dir / "microcue.db")) as connection, connection:
         connection.execute("UPDATE sessions SET end_reason = NULL")
-    assert microcue("sessions")[1].splitlines()[-1] == "interrupted"
+    assert microcue("sessions", "--limit", "1")[1].splitlines()[-1] == "interrupted"
 
 
 def test_sessions_are_listed_for_programs(microcue):
@@ -100,7 +101,7 @@ def test_what_was_wrong_with_frames_is_a_column_where_anything_was(microcue, dat
         )
         connection.execute("UPDATE sessions SET n_dropped_frames = 3 WHERE session_key = 1")
     _, out, _ = microcue("sessions")
-    heading, _, first, *more, second = out.splitlines()[1:]
+    heading, _, first, *more, second, _ = out.splitlines()[1:]
     assert "frames" in words_of(heading)
     told = words_of(" ".join([first, *more]))
     assert [text for text in ("3 missing", "2 repeated", "flicker 20 Hz") if text not in told] == []

@@ -14,6 +14,7 @@ from edge.commands import service
 from edge.commands.context import Context
 from edge.config import Config
 from edge.errors import EXIT_CONFIG, EXIT_DEVICE_ABSENT, EXIT_INPUT_OUTPUT, EXIT_USAGE, UsageError
+from edge.firmware.first_boot import apply_card, check_card
 from edge.firmware.manifest import AHEAD, APPLIANCE, CARD, REVIEW, SERVICE, installed
 
 # what the system itself needs root for; edge/firmware, nftables
@@ -104,6 +105,37 @@ def test_appliance_on_a_raspberry_pi_changes_what_its_bootloader_reads_and_back(
     assert cmdline.read_text().split()[:2] == ["root=PARTUUID=1", "rootwait"]
     service.uninstall(options(tmp_path), context, call=None)
     assert (config.read_text(), cmdline.read_text()) == ("dtparam=audio=on\n", "root=PARTUUID=1 rootwait\n")
+
+
+def test_appliance_finds_both_files_on_its_card_and_is_told_that_ssh_ends(context, tmp_path, capsys):
+    boot = tmp_path / "boot/firmware"
+    boot.mkdir(parents=True)
+    (boot / "config.txt").write_text("")
+    settings = tmp_path / "etc/microcue/microcue.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("[capture]\nfps = 120.0\n")
+    service.install(options(tmp_path, appliance=True), context, call=None)
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert "there is no SSH and no Wi-Fi unless microcue-first-boot.toml asks for it" in told
+    assert str(boot / "microcue.toml") in told
+    assert (boot / "microcue.toml").read_text() == settings.read_text()
+    assert "wifi_name" in (boot / "microcue-first-boot.toml").read_text()
+    assert check_card(boot) is not None
+    service.install(options(tmp_path, appliance=True), context, call=None)
+    assert capsys.readouterr().out.splitlines()[-1].endswith("asks for it.")
+    service.uninstall(options(tmp_path), context, call=None)
+    assert sorted(path.name for path in boot.iterdir()) == ["config.txt", "microcue.toml"]  # somebody's own
+
+
+def test_a_file_that_was_taken_off_a_card_that_was_read_is_not_put_there_again(context, tmp_path):
+    boot = tmp_path / "boot/firmware"
+    boot.mkdir(parents=True)
+    (boot / "config.txt").write_text("")
+    service.install(options(tmp_path, appliance=True), context, call=None)
+    apply_card(boot, tmp_path)
+    (boot / "microcue-first-boot.toml").unlink()
+    service.install(options(tmp_path, appliance=True), context, call=None)
+    assert not (boot / "microcue-first-boot.toml").exists()
 
 
 def test_firewall_is_not_closed_under_the_session_that_installs_it(context, monkeypatch):

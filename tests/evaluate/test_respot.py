@@ -2,21 +2,28 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from edge.anatomy import CHANNELS
 from edge.cli import main
 from edge.config import RecordConfig, SpotConfig
 from edge.evaluate.compare import compare
-from edge.evaluate.respot import respot
+from edge.evaluate.respot import OtherSignals, respot
 from edge.messages import Blink, Cue, FaceFound, FaceLost, SessionInfo, SourceInfo
 from edge.pipeline import SAME_PERSON_NS
+from edge.record.codec import pack_codes, unpack_codes
 from edge.record.cue_rows import CUE_COLUMNS
 from edge.record.errors import NoSignals
+from edge.record.export import SIGNAL_FORMATS
 from edge.record.reading import LogReader
 from edge.record.recorder import Recorder
+from edge.record.schema import DATABASE_NAME
+from edge.record.selection import Selection
 from edge.spot.simulated import SimulatedFace
 from edge.spot.spotter import Spotter
 
@@ -176,3 +183,23 @@ def test_each_cue_is_paired_once_with_the_one_it_shares_most_with():
 def test_many_equal_cues_are_paired_each_with_its_own():
     rows = [row(at_s, at_s + 0.2) for at_s in np.arange(0, 500, 0.5)]
     assert {pair.change for pair in compare(rows, rows)} == {"same"}
+
+
+def test_signals_of_a_version_that_measured_others_are_exported_and_not_spotted_again(tmp_path):
+    record_live(tmp_path, traces_of(simulated(3))[:600], ())
+    stored = dict(list(CHANNELS.items())[:-1])
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection, connection:
+        connection.execute("UPDATE sessions SET channels = ?", (json.dumps(stored),))
+        blocks = connection.execute("SELECT rowid, n_frames, codes FROM signal_blocks").fetchall()
+        for rowid, n_frames, codes in blocks:
+            narrow = pack_codes(unpack_codes(codes, n_frames, len(CHANNELS))[:, :-1])
+            connection.execute("UPDATE signal_blocks SET codes = ? WHERE rowid = ?", (narrow, rowid))
+    with LogReader(tmp_path) as log:
+        (session_id,) = log.session_ids()
+        with pytest.raises(OtherSignals, match=f"found {len(stored)} of another version"):
+            next(respot(log, session_id, SpotConfig()))
+        path = tmp_path / "signals.npz"
+        assert SIGNAL_FORMATS["npz"](Selection(log, (session_id,)), str(path)) > 500
+    with np.load(path) as arrays:
+        assert tuple(arrays["channels"]) == tuple(stored)
+        assert arrays["face0_signals"].shape[1] == len(stored)

@@ -124,7 +124,8 @@ def _compressed(
                 if stream is None:
                     stream = container.add_stream("libx264", rate=round(fps))
                     stream.width, stream.height, stream.pix_fmt = luma.shape[1], luma.shape[0], "yuv420p"
-                    stream.options = {"crf": str(crf), "preset": "veryfast"}
+                    # x264 gives other pictures with other numbers of threads: one gives the same everywhere
+                    stream.options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
                 picture = av.VideoFrame.from_ndarray(_with_grey_chroma(luma), format="yuv420p")
                 picture.pts = round(timestamp_ns * 1e-9 * round(fps))
                 picture.time_base = 1 / stream.codec_context.framerate
