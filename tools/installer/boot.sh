@@ -63,16 +63,19 @@ pull_the_plug() { kill -KILL "$init" 2> /dev/null || true; wait "$outer" 2> /dev
 state_of() { inside_it systemctl show -p ActiveState --value "$1"; }
 trap 'pull_the_plug' EXIT
 
-say "installation as an appliance"
+say "installation as an appliance: both files are on the card, and somebody is told what the next start ends"
+mkdir -p "$root/boot/firmware"
+printf 'camera_auto_detect=1\n' > "$root/boot/firmware/config.txt"
+printf 'root=PARTUUID=1 rootwait\n' > "$root/boot/firmware/cmdline.txt"
 in_root sh /mnt/tools/install.sh --appliance > "$cache/install.txt" || { cat "$cache/install.txt"; fail "not installed"; }
 # the built-in clip, from this machine if it has one
 mkdir -p "$root/var/cache/microcue"
 cp "${XDG_CACHE_HOME:-$HOME/.cache}"/microcue/demo-* "$root/var/cache/microcue" 2> /dev/null || true
 in_root chown -R microcue:microcue /var/cache/microcue
+grep -q 'there is no SSH and no Wi-Fi' "$cache/install.txt" || fail "nobody is told that SSH ends"
 rm -rf "$card"
-mkdir -p "$card"
-printf 'camera_auto_detect=1\n' > "$card/config.txt"
-printf 'root=PARTUUID=1 rootwait\n' > "$card/cmdline.txt"
+mv "$root/boot/firmware" "$card"
+for name in microcue.toml microcue-first-boot.toml; do [ -s "$card/$name" ] || fail "the card lacks $name"; done
 
 say "1. wrong settings on the card"
 printf '[capture]\ncamra = "demo"\n' > "$card/microcue.toml"
