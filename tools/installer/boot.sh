@@ -46,7 +46,10 @@ start() {
     unshare --pid --mount --uts --ipc --net --cgroup --fork --kill-child \
         sh -c "$first" sh "$root" "$card" "$cache/console" > "$cache/first" 2>&1 &
     outer=$!
+    init=''
     for _ in $(seq 60); do
+        # a machine that starts again by itself may have ended before anybody looked
+        kill -0 "$outer" 2> /dev/null || { say "started, and ended by itself"; return 0; }
         init=$(pgrep -P "$outer" || true)
         # systemd listens: from here on it can be asked to wait
         if [ -n "$init" ] && inside_it test -S /run/systemd/private 2> /dev/null; then break; fi
