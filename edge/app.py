@@ -145,7 +145,7 @@ def open_camera(config: Config, find_face: FindFace | None = None) -> FrameSourc
     is_recording = parse_camera(config.capture.camera).kind in ("file", "demo")
     if is_recording or not config.indicate.camera_led:
         return open_source(config.capture, find_face)
-    light = open_light(config.indicate.camera_led)
+    light = open_light(config.indicate.camera_led, what="the camera's light")
     return LitSource(light, partial(open_source, config.capture, find_face))
 
 
@@ -272,7 +272,7 @@ def _prepare_kiosk(config: Config, source: FrameSource | None) -> None:
     """Refuse what nobody should be watched under, and see now that the camera's light can be driven."""
     check_kiosk(config, is_open=source is not None)
     if config.indicate.camera_led:
-        open_light(config.indicate.camera_led).close()
+        open_light(config.indicate.camera_led, what="the camera's light").close()
 
 
 def _turns(

@@ -45,8 +45,8 @@ examples:
   duckdb lab.duckdb "SELECT participant, count(*) FROM cues JOIN sessions USING (session_id) GROUP BY 1"
 
 Takes bundles and data directories. A session that is there already is not added again; one that has grown
-since takes its own place. --forget takes a participant out, and the file is written anew without them;
-bundles and logs that have them still would bring them back.
+since, or whose --signals are wanted now, takes its own place. --forget takes a participant out, and the file
+is written anew without them; bundles and logs that have them still would bring them back.
 """
 
 

@@ -12,14 +12,23 @@ from typing import Any
 from edge.commands.context import Context
 from edge.errors import UsageError
 from edge.record.errors import ParticipantUnknown
-from edge.record.people import MAY_AGREE_TO, Consent, add_consent, consents_of, withdraw_consent
-from edge.record.visitors import begin_visit, kept_by, read_consent_text
+from edge.record.lock import is_held
+from edge.record.people import (
+    MAY_AGREE_TO,
+    Consent,
+    add_consent,
+    consents_of,
+    everybody,
+    withdraw_consent,
+)
+from edge.record.visitors import begin_visit, is_kiosk_code, kept_by, read_consent_text
 
 _EXAMPLE = f"""\
 examples:
   microcue consent P07 --agreed signals,traces --version 2026-03 --text consent.txt
   microcue consent P07 --agreed none --version 2026-03
   microcue consent P07
+  microcue consent                    every code there is, with its newest consent
   microcue consent P07 --withdraw
   microcue consent --give             somebody in front of a kiosk agrees to its text; prints their code
   microcue consent K-0007-hbkd --give   the same, for somebody who was there before and brought the code
@@ -58,7 +67,9 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Record or withdraw, then show what there is."""
     if args.participant is None and not args.give:
-        raise UsageError("consent expects CODE, or --give at a kiosk; microcue sessions shows the codes")
+        if args.withdraw or args.agreed is not None:
+            raise UsageError("--agreed and --withdraw expect CODE; microcue consent alone lists the codes")
+        return _list(context)
     if args.participant is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", args.participant):
         raise UsageError(
             f"CODE expects up to 64 letters, digits, - or _, found {args.participant!r}; a code, never a name"
@@ -73,11 +84,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
         agreed, text = _agreed(args.agreed), _text(args.text)
         add_consent(context.data_dir, args.participant, agreed, args.text_version, text)
     elif args.withdraw:
-        n_consents, n_pictures = withdraw_consent(context.data_dir, args.participant)
+        _, n_pictures = withdraw_consent(context.data_dir, args.participant)
         if n_pictures:
-            context.print_text(f"The pictures of {n_pictures} cues of {args.participant} are deleted.")
-        elif not n_consents:
+            context.print_text(f"The pictures of {args.participant} are deleted, at {n_pictures} cue(s).")
+        elif not consents_of(context.data_dir, args.participant):
             raise ParticipantUnknown(args.participant)
+        context.print_text(_what_goes(args.participant, context))
     consents = consents_of(context.data_dir, args.participant)
     title = f"Consents of {args.participant}"
     if consents or context.json:
@@ -85,6 +97,33 @@ def run(args: argparse.Namespace, context: Context) -> int:
     else:
         context.print_text(f"No consent of {args.participant} is recorded in {context.data_dir}.")
     return 0
+
+
+def _list(context: Context) -> int:
+    """Every code, also of those whose sessions are gone."""
+    rows = []
+    for code, n_sessions, newest in everybody(context.data_dir):
+        given, agreed, version, _, withdrawn = _row(newest) if newest else ("", "", "", "", "")
+        rows.append((code, n_sessions, given, agreed, version, withdrawn))
+    if rows or context.json:
+        columns = ("participant", "n_sessions", "given_utc", "agreed", "version", "withdrawn_utc")
+        context.print_table(f"Participants in {context.data_dir}", columns, rows)
+    else:
+        context.print_text(f"No participant is recorded in {context.data_dir}.")
+    return 0
+
+
+def _what_goes(code: str, context: Context) -> str:
+    """What a withdrawal does to what was logged, in words."""
+    if context.config.session.mode != "kiosk" or not is_kiosk_code(code):
+        return (
+            f"{code} is watched no more. What was logged stays until `microcue forget --participant {code}`."
+        )
+    if is_held(context.data_dir):
+        return f"The kiosk deletes all of {code} within seconds, or when who is watched now has gone."
+    return (
+        f"No kiosk runs: the next start deletes all of {code}, or `microcue forget --participant {code}` now."
+    )
 
 
 def _give(args: argparse.Namespace, context: Context) -> int:

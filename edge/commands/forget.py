@@ -12,7 +12,7 @@ from typing import Any
 from edge.commands.context import Context
 from edge.errors import EXIT_DONE, EXIT_USAGE, UsageError
 from edge.record.errors import LogUnwritten, ParticipantUnknown
-from edge.record.forget import forget, forget_orphans, participants, sessions_of
+from edge.record.forget import forget, forget_orphans, is_searched_for, participants, sessions_of
 from edge.record.reading import LogReader
 from edge.record.schema import DATABASE_NAME, open_for_writing
 
@@ -82,9 +82,15 @@ def run_forget(args: argparse.Namespace, context: Context) -> int:
     context.print_text(
         f"Deleted {what}, {done.n_rows} rows in all{pictures}{backup}. "
         + (
-            f"{done.n_searched} samples of it were looked for in {done.n_files} files, and none was found."
+            f"{done.n_searched} sample{'s' * (done.n_searched != 1)} of it were looked for in {done.n_files} "
+            "files, and none was found."
             if done.n_searched
-            else "Nothing of it is long enough to search for: a code under six characters turns up by chance."
+            else "Nothing of it is long enough to search for."
+        )
+        + (
+            ""
+            if all(map(is_searched_for, codes))
+            else " A code under six characters turns up by chance: it was not."
         )
     )
     return EXIT_DONE
@@ -114,8 +120,10 @@ def _meant(args: argparse.Namespace, context: Context) -> tuple[list[str], list[
         return sessions_of(context.data_dir, args.participant), [args.participant]
     with LogReader(context.data_dir) as log:
         if args.all:
-            log.resolve("latest")  # an empty log is an error here as well
-            return log.session_ids(), participants(context.data_dir)
+            codes = participants(context.data_dir)
+            if not codes:
+                log.resolve("latest")  # an empty log is an error here as well
+            return log.session_ids(), codes
         return list(dict.fromkeys(log.resolve(name) for name in args.sessions)), []
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import platform
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from edge import __version__
 from edge.commands.context import Context
 from edge.config import RecordConfig
 from edge.errors import EXIT_DONE, EXIT_NOT_READY
@@ -46,6 +48,13 @@ _COUNTED = (
     ("seconds of signals", "signal_blocks"),
 )
 _STAYS = ("kept sessions", "participants (codes)", "consents")  # no rule of record.keep_* reaches these
+_NOT_TRIED = (
+    "Not tried here, but by microcue's own tests:\n"
+    "- a kiosk's camera is closed until somebody agreed\n"
+    "- a kiosk deletes on the spot\n"
+    "- a bystander takes no visit over\n"
+    "- no code opens a connection"
+)
 _NOTES = (
     ("readable pictures, sound", "none: no code of microcue writes one"),
     ("network", "none: a run is refused every internet socket"),
@@ -89,7 +98,10 @@ def _prove(context: Context) -> int:
         found = verdicts(observe(context.config.record.pictures))
     rows = [(verdict.promise, verdict.level, verdict.seen, verdict.fix) for verdict in found]
     shown = {"promise": "promise", "level": "", "seen": "seen", "fix": "what to do"}
-    context.print_table("What this machine keeps of PRIVACY.md", tuple(shown), rows, shown)
+    when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    about = f"{platform.node()}, microcue {__version__}, {when}"
+    context.print_table(f"What this machine keeps of PRIVACY.md: {about}", tuple(shown), rows, shown)
+    context.print_text(_NOT_TRIED)
     return EXIT_DONE if all(verdict.level == "pass" for verdict in found) else EXIT_NOT_READY
 
 

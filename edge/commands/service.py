@@ -187,6 +187,7 @@ def _change_boot_files(args: argparse.Namespace, context: Context, change: Calla
     try:
         boot = find_card(args.root)
     except FirmwareError:
+        context.print_text("no Raspberry Pi's card here: no config.txt and cmdline.txt to change")
         return
     context.print_text(
         f"change {boot / 'config.txt'} and {boot / 'cmdline.txt'}, and the two files beside them"

@@ -28,6 +28,8 @@ class GpioLight:
     pins : sequence of int
     brightness_percent : int, optional
         At 100 the pins are only switched; below, they are switched fast, for that share of the time.
+    what : str, optional
+        What is on the pins, for errors.
 
     Raises
     ------
@@ -37,15 +39,15 @@ class GpioLight:
         The pin is in use.
     """
 
-    def __init__(self, pins: Sequence[int], brightness_percent: int = 100) -> None:
+    def __init__(self, pins: Sequence[int], brightness_percent: int = 100, what: str = "the LED") -> None:
         if len(pins) not in (1, 3):
             raise IndicateError(
-                f"expected 1 pin or 3 pins for an LED, found {len(pins)}; use gpio:N or rgb:R,G,B"
+                f"expected 1 pin or 3 pins for {what}, found {len(pins)}; use gpio:N or rgb:R,G,B"
             )
         self._leds: list[gpiozero.LED | gpiozero.PWMLED] = []
         self._lit = 1 if brightness_percent == 100 else brightness_percent / 100
         try:
-            with explained(pins, "the LED"):
+            with explained(pins, what):
                 for pin in pins:
                     dimmed = brightness_percent < 100
                     led = gpiozero.PWMLED(pin, frequency=_DIMMING_HZ) if dimmed else gpiozero.LED(pin)
@@ -140,12 +142,13 @@ def explained(pins: Sequence[int], what: str) -> Iterator[None]:
     ------
     DeviceAbsent, IndicateError
     """
+    asked = ", ".join(str(pin) for pin in pins)
     if not pin_factory_name():
         raise DeviceAbsent(
-            f"expected GPIO pins for {what}, this machine has none that gpiozero can drive; on a Raspberry "
-            "Pi install python3-lgpio (or microcue[pi]) and join the group gpio, elsewhere use --led terminal"
+            f"expected GPIO pins {asked} for {what}, this machine has none that gpiozero can drive; on a "
+            "Raspberry Pi install python3-lgpio (or microcue[pi]) and join the group gpio, elsewhere name no "
+            "pins (--led terminal)"
         )
-    asked = ", ".join(str(pin) for pin in pins)
     try:
         yield
     except (exc.PinInvalidPin, exc.PinUnknownPi) as error:

@@ -18,8 +18,8 @@ from edge.indicate.quiet import QuietHours, minute_of_day
 from edge.timing import LatencyHistogram
 
 
-def open_light(setting: str, brightness_percent: int = 100) -> Light:
-    """The light on the pins that a setting names, as in `parse_pins`.
+def open_light(setting: str, brightness_percent: int = 100, what: str = "the LED") -> Light:
+    """The light on the pins that a setting names, as in `parse_pins`; `what` it is, for errors.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def open_light(setting: str, brightness_percent: int = 100) -> Light:
     if not pins.chip:
         from edge.indicate.gpio import GpioLight
 
-        return GpioLight(pins.numbers, brightness_percent)
+        return GpioLight(pins.numbers, brightness_percent, what)
     if brightness_percent < 100:
         raise IndicateError(
             f"expected pins that can be dimmed for indicate.brightness_percent = {brightness_percent}, "
@@ -75,15 +75,19 @@ def open_indicator(
         def play(display: Display, shows_cues: bool = True) -> None:
             add(Player(display, latency=latency if shows_cues and not members else None))
 
-        def play_on(setting: str, language: Language) -> None:
-            play(LightDisplay(open_light(setting), language, is_quiet if language is BUZZER else _never))
+        def play_on(setting: str, language: Language, what: str) -> None:
+            play(
+                LightDisplay(
+                    open_light(setting, what=what), language, is_quiet if language is BUZZER else _never
+                )
+            )
 
         if config.marker:
-            play_on(config.marker, marker(config.marker_ms))
+            play_on(config.marker, marker(config.marker_ms), "the marker")
         if config.led != "none":
             play(_open_led(config, is_quiet, progress, names_cues), config.led_cues)
         if config.buzzer:
-            play_on(config.buzzer, BUZZER)
+            play_on(config.buzzer, BUZZER, "the buzzer")
         opened.pop_all()
     indicator = _together(members)
     for player in players_of(indicator):

@@ -89,7 +89,9 @@ def verdicts(seen: Observation) -> list[Verdict]:
 
 
 def _watched(seen: Observation) -> Verdict:
-    text = f"{seen.n_frames} frames, a face in {seen.n_face_frames}, {seen.n_cues} cues"
+    text = (
+        f"{seen.n_frames} frames, a face in {seen.n_face_frames}, {seen.n_cues} cue{'s' * (seen.n_cues != 1)}"
+    )
     is_whole = 2 * seen.n_face_frames > seen.n_frames > 0 and seen.n_cues > 0
     fix = "" if is_whole else "reset the settings of [spot] and [track], and try again"
     return Verdict("a session was watched", "pass" if is_whole else "fail", text, fix)

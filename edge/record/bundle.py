@@ -75,7 +75,7 @@ def open_bundle(bundle: Path, key_file: Path, data_dir: Path) -> None:
     pyrage, identities = age(), read_identities(key_file)
     path = data_dir / DATABASE_NAME
     if path.exists():
-        raise OutputUnwritable(path, "there is a log already, and another directory is needed")
+        raise OutputUnwritable(path, "there is a log already", "--into")
     make_data_dir(data_dir)
     with output_path(str(path), "bundle") as part:
         try:

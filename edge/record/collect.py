@@ -125,11 +125,16 @@ def _add(connection: Any, log: LogReader, signals: bool) -> Collected:
     _make_tables(connection)
     places = {name: SESSION_COLUMNS.index(name) for name in ("session_id", "n_frames", "state")}
     known = dict(connection.execute("SELECT session_id, (n_frames, state) FROM sessions").fetchall())
+    with_signals = {
+        row[0] for row in connection.execute("SELECT DISTINCT session_id FROM signals").fetchall()
+    }
     taken = []
     n_new = n_known = 0
     for row in log.sessions():
         session_id = row[places["session_id"]]
-        if session_id in known and known[session_id] == (row[places["n_frames"]], row[places["state"]]):
+        lacks_signals = signals and session_id not in with_signals and bool(log.faces(str(session_id)))
+        is_same = known.get(session_id) == (row[places["n_frames"]], row[places["state"]])
+        if is_same and not lacks_signals:
             n_known += 1
             continue
         n_new += session_id not in known

@@ -51,9 +51,11 @@ def erase_session(connection: sqlite3.Connection, session_key: int, polite: bool
     return n_rows + connection.execute("DELETE FROM sessions WHERE session_key = ?", (session_key,)).rowcount
 
 
-def erase_participant(connection: sqlite3.Connection, code: str) -> None:
-    """Delete a participant's code and consents; the sessions go before."""
-    connection.execute("DELETE FROM participants WHERE code = ?", (code,))
+def erase_participant(connection: sqlite3.Connection, code: str) -> int:
+    """Delete a participant's code and consents, the sessions having gone before; gives the number of rows."""
+    theirs = "participant_key = (SELECT participant_key FROM participants WHERE code = ?)"
+    n_consents = connection.execute(f"DELETE FROM consents WHERE {theirs}", (code,)).rowcount
+    return n_consents + connection.execute("DELETE FROM participants WHERE code = ?", (code,)).rowcount
 
 
 def empty_wal(connection: sqlite3.Connection) -> bool:

@@ -204,7 +204,7 @@ class ParticipantUnknown(UsageError):
         self.code = code
 
     def __str__(self) -> str:
-        return f"there is no participant {self.code!r} in the log; `microcue sessions` lists the codes"
+        return f"there is no participant {self.code!r} in the log; `microcue consent` lists the codes"
 
 
 class ConsentMissing(UsageError):
@@ -387,12 +387,13 @@ class OneSessionNeeded(UsageError):
 
 
 class OutputUnwritable(RecordError):
-    """The file asked for with `--output` cannot be written."""
+    """The file asked for with `--output` or `--into` cannot be written."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
+    def __init__(self, path: Path, reason: str, option: str = "--output") -> None:
+        super().__init__(path, reason, option)
         self.path = path
         self.reason = reason
+        self.option = option
 
     def __str__(self) -> str:
-        return f"cannot write the export to {self.path}: {self.reason}; give another --output"
+        return f"cannot write to {self.path}: {self.reason}; give another {self.option}"

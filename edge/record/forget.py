@@ -39,8 +39,15 @@ class Forgotten:
     has_backup: bool
 
 
+def is_searched_for(code: str) -> bool:
+    """Whether a code is long enough to prove by a search that it is gone."""
+    return len(code) >= _SHORTEST_CODE
+
+
 def participants(data_dir: Path) -> list[str]:
-    """Every participant's code, in order."""
+    """Every participant's code, in order; none where there is no log."""
+    if not (data_dir / DATABASE_NAME).exists():
+        return []
     with closing(open_for_reading(data_dir / DATABASE_NAME)) as connection:
         return [row[0] for row in connection.execute("SELECT code FROM participants ORDER BY code")]
 
@@ -99,7 +106,7 @@ def forget(
                 n_pictures += erase_pictures(data_dir, session_id)
                 n_rows += erase_session(connection, key, polite=is_recording)
             for code in codes:
-                erase_participant(connection, code)
+                n_rows += erase_participant(connection, code)
             is_empty = empty_wal(connection)
         except SQLITE_ERRORS as error:
             raise LogUnwritten(path, str(error), 0) from error
@@ -130,7 +137,7 @@ class _Proofs:
 
     def __init__(self, session_ids: Sequence[str], codes: Sequence[str]) -> None:
         self._samples = [session_id.encode() for session_id in session_ids]
-        self._codes = [code.encode() for code in codes if len(code) >= _SHORTEST_CODE]
+        self._codes = [code.encode() for code in codes if is_searched_for(code)]
         self._measured: list[tuple[str, str, bytes]] = []  # table and column they came from
 
     @property

@@ -36,6 +36,10 @@ UPDATE consents SET withdrawn_unix_ns = ? WHERE withdrawn_unix_ns IS NULL
     AND participant_key = (SELECT participant_key FROM participants WHERE code = ?)
 """
 _SESSIONS = "SELECT session_id FROM sessions JOIN participants USING (participant_key) WHERE code = ?"
+_CODES = """
+SELECT code, count(session_key) FROM participants LEFT JOIN sessions USING (participant_key)
+GROUP BY code ORDER BY code
+"""
 _CONSENTS = """
 SELECT at_unix_ns, agreed, text_version, text, withdrawn_unix_ns FROM consents
 JOIN participants USING (participant_key) WHERE code = ? ORDER BY at_unix_ns
@@ -108,6 +112,22 @@ def consents_of(data_dir: Path, code: str) -> list[Consent]:
     with closing(open_for_reading(path)) as connection:
         rows = connection.execute(_CONSENTS, (code,)).fetchall()
     return [Consent(at_ns, tuple(agreed.split()), *rest) for at_ns, agreed, *rest in rows]
+
+
+def everybody(data_dir: Path) -> list[tuple[str, int, Consent | None]]:
+    """Every participant's code, number of sessions and newest consent, in order of the codes.
+
+    Raises
+    ------
+    LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
+    """
+    path = data_dir / DATABASE_NAME
+    if not path.exists():
+        return []
+    with closing(open_for_reading(path)) as connection:
+        counted = connection.execute(_CODES).fetchall()
+    consents = {code: consents_of(data_dir, code) for code, _ in counted}
+    return [(code, n, consents[code][-1] if consents[code] else None) for code, n in counted]
 
 
 def has_agreed_to_pictures(data_dir: Path, code: str) -> bool:

@@ -8,6 +8,7 @@ page with the text on a screen. Who agrees is `admit`ted, with a code and a cons
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import sqlite3
 import time
@@ -254,6 +255,11 @@ def _check_standing(connection: sqlite3.Connection, code: str) -> None:
 def _new_code(connection: sqlite3.Connection) -> str:
     (newest,) = connection.execute(_NEWEST_NUMBER).fetchone()
     return f"K-{newest + 1:04d}-{''.join(secrets.choice(_LETTERS) for _ in range(_N_LETTERS))}"
+
+
+def is_kiosk_code(code: str) -> bool:
+    """Whether a kiosk made this code."""
+    return re.fullmatch(r"K-\d.*-.*", code) is not None
 
 
 def kept_by(config: RecordConfig) -> tuple[str, ...]:

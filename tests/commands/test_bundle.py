@@ -4,12 +4,14 @@ import json
 import sys
 
 import duckdb
+import numpy as np
 import pyrage
 import pytest
 
+from edge.anatomy import N_CHANNELS
 from edge.cli import main
 from edge.config import RecordConfig
-from edge.messages import Blink, Cue, FaceFound, Mark, SessionInfo, SourceInfo
+from edge.messages import Blink, Cue, FaceFound, Mark, SessionInfo, SourceInfo, Trace
 from edge.record.people import add_consent, consents_of
 from edge.record.recorder import Recorder
 
@@ -172,6 +174,31 @@ def test_collect_takes_each_session_once_and_renews_one_that_grew(rig, key, bund
     _, out, _ = microcue("collect", other, "--into", lab, "--json")
     assert json.loads(out)[0]["n_renewed"] == 1
     assert count(lab, "cues") == 11 + 3 + 4
+
+
+def test_collect_adds_signals_that_are_wanted_later(microcue, tmp_path):
+    scene_rig = tmp_path / "rig"
+    recorder = Recorder.open(scene_rig, RecordConfig(), 4)
+    source = SourceInfo("scripted", 640, 480, 120.0, "sensor", live=False)
+    recorder.start_session(SessionInfo(source), 0, 10**18, True)
+    recorder.append(FaceFound(0, 0, 0))
+    codes, points = np.zeros(N_CHANNELS, np.int16), np.zeros((4, 2), np.int16)
+    for frame in range(120):
+        recorder.add_trace(Trace(0, frame, frame * 10**7, codes, points))
+    recorder.end_session("done", 120)
+    recorder.close()
+    lab = tmp_path / "lab.duckdb"
+    told = [
+        microcue("collect", scene_rig, "--into", lab, "--json", *words)[1]
+        for words in ((), ("--signals",), ("--signals",))
+    ]
+    assert [(one["n_new"], one["n_renewed"], one["n_known"]) for (one,) in map(json.loads, told)] == [
+        (1, 0, 0),
+        (0, 1, 0),
+        (0, 0, 1),
+    ]
+    with duckdb.connect(str(lab)) as own:
+        assert own.execute("SELECT count(*) FROM signals").fetchone()[0] > 0
 
 
 def test_collect_forgets_a_participant_and_leaves_no_byte_of_the_code(rig, microcue, tmp_path):

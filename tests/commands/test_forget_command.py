@@ -34,7 +34,8 @@ def test_forget_deletes_a_participant_and_says_that_nothing_was_found(microcue):
     code, out, _ = microcue("forget", "--participant", "P07", "--yes")
     assert code == 0
     assert "Deleted 2 sessions and participant P07, " in out
-    assert out.endswith("none was found.\n")
+    assert "none was found." in out
+    assert out.endswith("A code under six characters turns up by chance: it was not.\n")
     assert participants_left(microcue) == [None]
     assert microcue("forget", "--participant", "P07", "--yes")[0] == 2
 
@@ -45,6 +46,19 @@ def test_forget_deletes_a_session_or_all(microcue):
     _, out, _ = microcue("forget", "--all", "--yes", "--json")
     assert len(json.loads(out)["sessions"]) == 2
     assert participants_left(microcue) == []
+
+
+def test_forget_all_deletes_people_whose_sessions_are_gone(microcue, data_dir):
+    assert microcue("consent", "P09", "--agreed", "none", "--version", "1")[0] == 0
+    assert microcue("forget", "--all", "--yes")[0] == 0
+    assert microcue("consent", "P09", "--agreed", "none", "--version", "1")[0] == 0
+    _, out, _ = microcue("consent", "--json")
+    assert [(one["participant"], one["n_sessions"]) for one in json.loads(out)] == [("P09", 0)]
+    _, out, _ = microcue("forget", "--all", "--yes")
+    assert "Deleted 0 sessions and participant P09, 2 rows in all" in out
+    assert json.loads(microcue("consent", "--json")[1]) == []
+    assert "No participant is recorded" in microcue("consent")[1]
+    assert microcue("forget", "--all", "--yes")[0] == 2
 
 
 @pytest.mark.parametrize("words", [(), ("latest", "--all"), ("--all", "--participant", "P07")])

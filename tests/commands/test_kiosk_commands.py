@@ -84,6 +84,19 @@ def test_consent_that_no_kiosk_takes_up_is_withdrawn_again(settings, data_dir, r
     assert visitors.wishes(data_dir).withdrawn == participants(data_dir)
 
 
+def test_a_withdrawal_says_what_becomes_of_what_was_logged(microcue, settings, data_dir, recorder, tmp_path):
+    text = visitors.read_consent_text(tmp_path / "consent.txt")
+    visitor = visitors.admit(data_dir, (), text)
+    _, out, _ = microcue("consent", visitor, "--withdraw", "--config", str(settings))
+    assert f"The kiosk deletes all of {visitor} within seconds" in out
+    recorder.close()
+    _, out, _ = microcue("consent", visitor, "--withdraw", "--config", str(settings))
+    assert f"No kiosk runs: the next start deletes all of {visitor}" in out
+    microcue("consent", "P07", "--agreed", "none", "--version", "1")
+    _, out, _ = microcue("consent", "P07", "--withdraw")
+    assert "What was logged stays until `microcue forget --participant P07`" in out
+
+
 def test_consent_is_given_to_no_kiosk_that_does_not_run(microcue, settings, data_dir):
     code, _, err = microcue("consent", "--give", "--config", str(settings))
     assert (code, "nothing runs there" in err) == (74, True)
@@ -96,7 +109,7 @@ def test_consent_is_given_to_no_kiosk_that_does_not_run(microcue, settings, data
         (("--give",), 'session.mode is "person"'),
         (("--give", "P07", "--withdraw"), "goes with CODE and --agreed alone"),
         (("--give", "no/code"), "a code, never a name"),
-        ((), "expects CODE"),
+        (("--withdraw",), "expect CODE"),
     ],
 )
 def test_consent_says_what_does_not_go_together(microcue, words, said):

@@ -18,7 +18,7 @@ from edge.indicate.recorded import RecordedLight
     fault="LED missing",
     injected="a machine without pins, and `--led gpio:17`",
     light="dark",
-    says="expected GPIO pins for the LED, this machine has none that gpiozero can drive",
+    says="expected GPIO pins 17 for the LED, this machine has none that gpiozero can drive",
     ends=69,
     then="nothing is watched without the light that was asked for; `--led auto` takes the terminal instead",
 )
