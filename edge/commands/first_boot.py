@@ -51,7 +51,7 @@ def run(
             f"expected a folder {boot}, found none; name the card's first partition with --boot"
         )
     if args.check:
-        check_card(boot)
+        check_card(boot, args.root if args.boot is None else None)
         context.print_text(f"The files in {boot} are right.")
         return 0
     outcome = apply_card(boot, args.root, sealed=args.root == Path("/") and is_sealed())

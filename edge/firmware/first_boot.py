@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.config import FILE_NAME, SYSTEM_FILE
+from edge.config import FILE_NAME, SYSTEM_FILE, Config
 from edge.errors import ConfigError, EdgeError
 from edge.firmware import boot_files, card, manifest, network, seal
 from edge.firmware.card import FIRST_BOOT_NAME
@@ -37,18 +37,32 @@ class Outcome:
     restart: bool = False
 
 
-def check_card(boot: Path) -> FirstBoot | None:
+def check_card(boot: Path, root: Path | None = None) -> FirstBoot | None:
     """Read both files and check them; what the machine's file says, or None where there is none.
+
+    Parameters
+    ----------
+    boot : Path
+        The FAT partition.
+    root : Path, optional
+        The system that they are for, where it is at hand.
 
     Raises
     ------
     ConfigError, MissingExtra
-        A file is wrong, or cannot be read.
+        A file is wrong, or cannot be read; or they ask for a kiosk without a text to agree to.
     """
     card.check_names(boot)
-    if (boot / FILE_NAME).is_file():
-        read_settings(boot / FILE_NAME)
-    return read_first_boot(boot / FIRST_BOOT_NAME) if (boot / FIRST_BOOT_NAME).is_file() else None
+    settings = read_settings(boot / FILE_NAME) if (boot / FILE_NAME).is_file() else Config()
+    first = read_first_boot(boot / FIRST_BOOT_NAME) if (boot / FIRST_BOOT_NAME).is_file() else None
+    is_ours = settings.session.mode == "kiosk" and settings.kiosk.consent_text == f"/{CONSENT_TEXT}"
+    has_text = bool(first and first.lab.consent_text.strip())
+    if is_ours and not has_text and not (root and (root / CONSENT_TEXT).is_file()):
+        raise ConfigError(
+            f"{FIRST_BOOT_NAME}: a kiosk expects the text that visitors agree to, found none in "
+            "consent_text of [lab]; write it between the quotes"
+        )
+    return first
 
 
 def apply_card(boot: Path, root: Path, sealed: bool = False) -> Outcome:
@@ -71,7 +85,7 @@ def apply_card(boot: Path, root: Path, sealed: bool = False) -> Outcome:
         Something cannot be written. Either way the card says so in `microcue-problem.txt`.
     """
     with _told_on(boot):
-        first = check_card(boot)
+        first = check_card(boot, root)
         known, outcome = _known(root), Outcome()
         if sealed:
             if not seal.is_wanted(boot, root) or _prints(boot) != known:

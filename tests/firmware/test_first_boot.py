@@ -258,3 +258,23 @@ def test_any_bytes_are_read_or_refused_with_a_sentence(tmp_path_factory, content
     path.write_bytes(content)
     with contextlib.suppress(EdgeError):
         check_card(path.parent)
+
+
+KIOSK = '[session]\nmode = "kiosk"\n[kiosk]\nconsent_text = "/etc/microcue/consent.txt"\n'
+
+
+def test_a_kiosk_without_a_text_to_agree_to_is_told_on_the_card(machine):
+    machine.put(SETTINGS, KIOSK)
+    machine.put(FIRST_BOOT, "[device]\nname = 'rig'\n")
+    for root in (None, machine.root):
+        with pytest.raises(ConfigError, match="expects the text that visitors agree to"):
+            check_card(machine.boot, root)
+    machine.put(FIRST_BOOT, '[lab]\nconsent_text = """\nYou may stop.\n"""\n')
+    apply_card(machine.boot, machine.root)
+    machine.put(FIRST_BOOT, "[device]\nname = 'rig'\n")
+    assert check_card(machine.boot, machine.root) is not None  # the device has the earlier one
+
+
+def test_a_kiosk_with_a_text_of_its_own_place_is_not_asked_for_one(machine):
+    machine.put(SETTINGS, KIOSK.replace("/etc/microcue/consent.txt", "/srv/text.txt"))
+    assert check_card(machine.boot) is None
