@@ -443,7 +443,7 @@ def test_open_camera_lights_the_camera_light_for_a_camera_and_not_for_a_recordin
 ):
     lights = []
 
-    def open_light(setting):
+    def open_light(setting, what):
         lights.append((setting, RecordedLight(lambda: 0)))
         return lights[-1][1]
 

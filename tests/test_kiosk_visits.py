@@ -91,7 +91,7 @@ def world(monkeypatch):
         world.cameras.append(Camera(*world.visits.pop(0), rng))
         return world.cameras[-1]
 
-    def open_light(setting):
+    def open_light(setting, what):
         world.lights.append(RecordedLight(lambda: 0))
         return world.lights[-1]
 
@@ -204,7 +204,7 @@ def test_a_kiosk_without_its_light_or_with_an_open_camera_does_not_start(
     with pytest.raises(ConfigError, match="found an open one"):
         next(run_sessions(config, data_dir, source=ScriptedSource([])))
 
-    def dead(setting):
+    def dead(setting, what):
         raise IndicateError("the pin is in use")
 
     monkeypatch.setattr(app, "open_light", dead)
