@@ -67,6 +67,7 @@ class Steps:
         """All of it, on a card that nobody has started yet."""
         card = self._cache / "card.img"
         command(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(card), str(self._disk)])
+        self._see_taken_in()
         with self._start("1-new-card") as guest:
             self._see_watching(guest)
             self._see_system(guest)
@@ -76,9 +77,18 @@ class Steps:
             self._see_recovered(guest, first)
             self._see_watchdog_bite(guest)
 
+    def _see_taken_in(self) -> None:
+        """The machine's file on the card asks for another start, once."""
+        with self._switched_on("0-taken-in") as guest:
+            has_ended = guest.wait_for_end(SHELL_PATIENCE_S)
+            sentence = "the first start takes the card's files in, and ends in another"
+            self.expect(has_ended, sentence, guest.last_words())
+
+    def _switched_on(self, name: str) -> Guest:
+        return Guest(self._cache, self._disk, (self._cache / "cmdline.txt").read_text().strip(), name)
+
     def _start(self, name: str) -> Guest:
-        words = (self._cache / "cmdline.txt").read_text().strip()
-        guest = Guest(self._cache, self._disk, words, name)
+        guest = self._switched_on(name)
         guest.wait_for_shell(SHELL_PATIENCE_S)
         guest.ask("echo 1 > /sys/kernel/tracing/events/gpio/gpio_value/enable")
         self.say(f"start {name}: systemd is up {time.monotonic() - guest.begun_s:.0f} s after the switch")
