@@ -59,7 +59,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--text", metavar="FILE", type=Path, help="that text; it is kept with the consent")
     parser.add_argument("--withdraw", action="store_true", help="the participant took it back")
     parser.add_argument(
-        "--give", action="store_true", help="a kiosk's next visitor agrees; makes their code, without CODE"
+        "--give", action="store_true", help="a kiosk's next visitor agrees, under CODE or a code made now"
     )
     parser.set_defaults(run=run)
 
@@ -86,7 +86,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     elif args.withdraw:
         _, n_pictures = withdraw_consent(context.data_dir, args.participant)
         if n_pictures:
-            context.print_text(f"The pictures of {args.participant} are deleted, at {n_pictures} cue(s).")
+            cues = "1 cue" if n_pictures == 1 else f"{n_pictures} cues"
+            context.print_text(f"The pictures of {args.participant} are deleted, those of {cues}.")
         elif not consents_of(context.data_dir, args.participant):
             raise ParticipantUnknown(args.participant)
         context.print_text(_what_goes(args.participant, context))
@@ -115,15 +116,12 @@ def _list(context: Context) -> int:
 
 def _what_goes(code: str, context: Context) -> str:
     """What a withdrawal does to what was logged, in words."""
-    if context.config.session.mode != "kiosk" or not is_kiosk_code(code):
-        return (
-            f"{code} is watched no more. What was logged stays until `microcue forget --participant {code}`."
-        )
+    by_hand = f"`microcue forget --participant {code}`"
+    if not is_kiosk_code(code):
+        return f"{code} is watched no more. What was logged stays until {by_hand}."
     if is_held(context.data_dir):
         return f"The kiosk deletes all of {code} within seconds, or when who is watched now has gone."
-    return (
-        f"No kiosk runs: the next start deletes all of {code}, or `microcue forget --participant {code}` now."
-    )
+    return f"No kiosk runs here: the next start of one deletes all of {code}, or {by_hand} now."
 
 
 def _give(args: argparse.Namespace, context: Context) -> int:

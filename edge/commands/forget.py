@@ -90,7 +90,7 @@ def run_forget(args: argparse.Namespace, context: Context) -> int:
         + (
             ""
             if all(map(is_searched_for, codes))
-            else " A code under six characters turns up by chance: it was not."
+            else " A code under six characters is not looked for: it turns up by chance."
         )
     )
     return EXIT_DONE

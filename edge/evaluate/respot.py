@@ -55,7 +55,8 @@ def respot(log: LogReader, session_id: str, config: SpotConfig) -> Iterator[Cue 
     faces = log.faces(session_id)
     if not faces:
         raise NoSignals(session_id)
-    if (stored := log.channels(session_id)) != CHANNELS or list(stored) != list(CHANNELS):
+    stored = log.channels(session_id)
+    if list(stored.items()) != list(CHANNELS.items()):
         raise OtherSignals(session_id, len(stored))
     for face in faces:
         yield from _respot_face(log, session_id, face, config)

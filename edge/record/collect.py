@@ -77,15 +77,16 @@ def collect(data_dir: Path, target: Path, signals: bool) -> Collected:
 def forget_collected(target: Path, code: str) -> int:
     """Take a participant out of a DuckDB file of `collect`; gives how many sessions there were.
 
-    DuckDB does not overwrite what it deletes, so what stays is copied into a new file, which takes the old
-    one's place; tables and views of somebody's own are copied as they are.
+    DuckDB does not overwrite what it deletes, so they are deleted from a copy, and what stays there is copied
+    into a new file, which takes the old one's place: until then the old one is as it was. Tables and views of
+    somebody's own are copied as they are.
 
     Raises
     ------
     MissingExtra
         DuckDB or pyarrow is not installed.
     ParticipantUncollected
-        No session there is theirs; nothing was changed.
+        No session there is theirs.
     CollectionUnwritable
     """
     duckdb = _duckdb()
@@ -95,30 +96,30 @@ def forget_collected(target: Path, code: str) -> int:
     try:
         # beside it: a file takes another's place within one file system only
         with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".forget-") as folder:
-            fresh = Path(folder) / "fresh.duckdb"
             with closing(duckdb.connect(str(target))) as connection:
-                n_sessions = _take_out(connection, code)
-                if not n_sessions:
+                theirs = "SELECT session_id FROM sessions WHERE participant = ?"
+                session_ids = [row[0] for row in connection.execute(theirs, [code]).fetchall()]
+                if not session_ids:
                     raise ParticipantUncollected(target, code)
-                (name,) = connection.execute("SELECT current_database()").fetchone()
-                connection.execute(f"ATTACH '{str(fresh).replace(chr(39), chr(39) * 2)}' AS \"{name}_fresh\"")
-                connection.execute(f'COPY FROM DATABASE "{name}" TO "{name}_fresh"')
-            fresh.replace(target)
+                name = connection.execute("SELECT current_database()").fetchone()[0]
+                copy = _copied(connection, name, Path(folder) / "copy.duckdb")
+                for table in _TABLES:
+                    connection.execute(f'DELETE FROM "{copy}".{table} WHERE session_id IN ?', [session_ids])
+                _copied(connection, copy, Path(folder) / "fresh.duckdb")
+            (Path(folder) / "fresh.duckdb").replace(target)
     except duckdb.Error as error:
         raise CollectionUnwritable(target, str(error)) from error
     finally:
         os.umask(mask)
-    return n_sessions
+    return len(session_ids)
 
 
-def _take_out(connection: Any, code: str) -> int:
-    theirs = "SELECT session_id FROM sessions WHERE participant = ?"
-    n_sessions = len(connection.execute(theirs, [code]).fetchall())
-    connection.execute("BEGIN")
-    for table in reversed(_TABLES):  # the sessions last: they name the person
-        connection.execute(f"DELETE FROM {table} WHERE session_id IN ({theirs})", [code])
-    connection.execute("COMMIT")
-    return n_sessions
+def _copied(connection: Any, database: str, path: Path) -> str:
+    """All of a database in a new file; gives the name that the copy is attached by."""
+    copy, place = f"{database}_copy", str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{place}' AS \"{copy}\"")
+    connection.execute(f'COPY FROM DATABASE "{database}" TO "{copy}"')
+    return copy
 
 
 def _add(connection: Any, log: LogReader, signals: bool) -> Collected:

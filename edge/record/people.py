@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from edge.config import RecordConfig
 from edge.record.errors import (
@@ -36,9 +38,12 @@ UPDATE consents SET withdrawn_unix_ns = ? WHERE withdrawn_unix_ns IS NULL
     AND participant_key = (SELECT participant_key FROM participants WHERE code = ?)
 """
 _SESSIONS = "SELECT session_id FROM sessions JOIN participants USING (participant_key) WHERE code = ?"
-_CODES = """
-SELECT code, count(session_key) FROM participants LEFT JOIN sessions USING (participant_key)
-GROUP BY code ORDER BY code
+_EVERYBODY = """
+SELECT code, (SELECT count(*) FROM sessions WHERE sessions.participant_key = people.participant_key),
+    at_unix_ns, agreed, text_version, text, withdrawn_unix_ns
+FROM participants people LEFT JOIN consents ON consents.participant_key = people.participant_key
+    AND at_unix_ns = (SELECT max(at_unix_ns) FROM consents c WHERE c.participant_key = people.participant_key)
+ORDER BY code
 """
 _CONSENTS = """
 SELECT at_unix_ns, agreed, text_version, text, withdrawn_unix_ns FROM consents
@@ -106,12 +111,7 @@ def consents_of(data_dir: Path, code: str) -> list[Consent]:
     ------
     LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
-    path = data_dir / DATABASE_NAME
-    if not path.exists():
-        return []
-    with closing(open_for_reading(path)) as connection:
-        rows = connection.execute(_CONSENTS, (code,)).fetchall()
-    return [Consent(at_ns, tuple(agreed.split()), *rest) for at_ns, agreed, *rest in rows]
+    return [_consent(row) for row in _read(data_dir, _CONSENTS, code)]
 
 
 def everybody(data_dir: Path) -> list[tuple[str, int, Consent | None]]:
@@ -121,13 +121,8 @@ def everybody(data_dir: Path) -> list[tuple[str, int, Consent | None]]:
     ------
     LogUnreadable, DatabaseDamaged, DatabaseForeign, DatabaseFromFuture
     """
-    path = data_dir / DATABASE_NAME
-    if not path.exists():
-        return []
-    with closing(open_for_reading(path)) as connection:
-        counted = connection.execute(_CODES).fetchall()
-    consents = {code: consents_of(data_dir, code) for code, _ in counted}
-    return [(code, n, consents[code][-1] if consents[code] else None) for code, n in counted]
+    rows = _read(data_dir, _EVERYBODY)
+    return [(code, n, None if newest[0] is None else _consent(newest)) for code, n, *newest in rows]
 
 
 def has_agreed_to_pictures(data_dir: Path, code: str) -> bool:
@@ -165,6 +160,20 @@ def within_consent(
     return replace(
         config, signals=config.signals and "signals" in agreed, traces=config.traces and "traces" in agreed
     )
+
+
+def _read(data_dir: Path, sql: str, *values: str) -> list[Sequence[Any]]:
+    """Rows of the log; none where there is no log."""
+    path = data_dir / DATABASE_NAME
+    if not path.exists():
+        return []
+    with closing(open_for_reading(path)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
+def _consent(row: Sequence[Any]) -> Consent:
+    at_ns, agreed, *rest = row
+    return Consent(at_ns, tuple(agreed.split()), *rest)
 
 
 def _change(data_dir: Path, statements: list[tuple[str, tuple[str | int, ...]]]) -> int:

@@ -12,6 +12,7 @@ from edge.anatomy import N_CHANNELS
 from edge.cli import main
 from edge.config import RecordConfig
 from edge.messages import Blink, Cue, FaceFound, Mark, SessionInfo, SourceInfo, Trace
+from edge.record import collect
 from edge.record.people import add_consent, consents_of
 from edge.record.recorder import Recorder
 
@@ -237,6 +238,23 @@ def test_collect_forgets_a_participant_and_leaves_no_byte_of_the_code(rig, micro
     assert counts == [2, 3, 2]
     code, _, err = microcue("collect", "--forget", "K-0007-hbkd", "--into", lab)
     assert (code, "no session of 'K-0007-hbkd'" in err) == (2, True)
+
+
+def test_a_collection_stays_as_it_was_where_it_cannot_be_written_anew(rig, microcue, tmp_path, monkeypatch):
+    lab = tmp_path / "lab.duckdb"
+    assert microcue("collect", rig, "--into", lab)[0] == 0
+    real = collect._copied
+
+    def full(connection, database, path):
+        if path.name == "fresh.duckdb":
+            raise duckdb.IOException("No space left on device")
+        return real(connection, database, path)
+
+    monkeypatch.setattr(collect, "_copied", full)
+    code, _, err = microcue("collect", "--forget", "P07", "--into", lab)
+    assert (code, "No space left" in err, [path.name for path in tmp_path.glob(".forget*")]) == (74, True, [])
+    monkeypatch.undo()
+    assert microcue("collect", "--forget", "P07", "--into", lab)[0] == 0
 
 
 def test_collect_forgets_in_a_collection_only(rig, microcue, tmp_path):

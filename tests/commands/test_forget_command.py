@@ -35,7 +35,7 @@ def test_forget_deletes_a_participant_and_says_that_nothing_was_found(microcue):
     assert code == 0
     assert "Deleted 2 sessions and participant P07, " in out
     assert "none was found." in out
-    assert out.endswith("A code under six characters turns up by chance: it was not.\n")
+    assert out.endswith("is not looked for: it turns up by chance.\n")
     assert participants_left(microcue) == [None]
     assert microcue("forget", "--participant", "P07", "--yes")[0] == 2
 

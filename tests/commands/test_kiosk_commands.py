@@ -91,7 +91,7 @@ def test_a_withdrawal_says_what_becomes_of_what_was_logged(microcue, settings, d
     assert f"The kiosk deletes all of {visitor} within seconds" in out
     recorder.close()
     _, out, _ = microcue("consent", visitor, "--withdraw", "--config", str(settings))
-    assert f"No kiosk runs: the next start deletes all of {visitor}" in out
+    assert f"No kiosk runs here: the next start of one deletes all of {visitor}" in out
     microcue("consent", "P07", "--agreed", "none", "--version", "1")
     _, out, _ = microcue("consent", "P07", "--withdraw")
     assert "What was logged stays until `microcue forget --participant P07`" in out
