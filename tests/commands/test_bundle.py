@@ -94,7 +94,9 @@ def test_what_comes_out_is_what_went_in(rig, key, bundle, microcue, tmp_path):
 
 def test_a_bundle_says_nothing_and_leaves_nothing_behind(rig, bundle):
     content = bundle.read_bytes()
-    assert [text for text in (b"P07", b"SQLite", b"lips_part", b"question") if text in content] == []
+    # long enough that encrypted bytes do not spell them by chance, as they did with three of them
+    told = (b"We watch your face", b"SQLite", b"lips_part", b"question")
+    assert [text for text in told if text in content] == []
     assert content.startswith(b"age-encryption.org/v1")
     assert bundle.stat().st_mode & 0o077 == 0
     assert [path.name for path in rig.iterdir() if path.name.startswith(".")] == []
